@@ -1,0 +1,29 @@
+"""The pure mathematics of unlearning: tensors in, one value per row out, computed in float32.
+
+Letters: N answer tokens, V vocabulary, R rows. Nothing here knows a model, a picture or a tokenizer.
+"""
+
+from unsee.objectives.divergences import forward_kl
+from unsee.objectives.likelihood import answer_nll, mean_by_row, sum_by_row, token_logp
+from unsee.objectives.masked_kl import (
+    Variant,
+    concept_mass,
+    dual_masked_kl,
+    masked_kl,
+    misaligned_keep,
+    released_kl,
+)
+
+__all__ = [
+    "Variant",
+    "answer_nll",
+    "concept_mass",
+    "dual_masked_kl",
+    "forward_kl",
+    "masked_kl",
+    "mean_by_row",
+    "misaligned_keep",
+    "released_kl",
+    "sum_by_row",
+    "token_logp",
+]
