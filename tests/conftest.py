@@ -1,0 +1,42 @@
+"""Fixtures for all tests; a message of transformers that something is deprecated fails the test that caused it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+
+import pytest
+from transformers.utils import logging as transformers_logging
+
+from tests.tiny import build
+from unsee.models.load import VLM
+
+
+class _Deprecations(logging.Handler):
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        message = record.getMessage()
+        if "deprecat" in message.lower():
+            self.seen.append(message)
+
+
+@pytest.fixture(autouse=True)
+def _no_deprecations() -> Iterator[None]:
+    """Transformers announces many deprecations through its logger only, once per process and text."""
+    handler = _Deprecations()
+    logger = transformers_logging.get_logger("transformers")
+    # ``warning_once`` remembers what it said; without forgetting, only the first of two guilty tests would fail.
+    getattr(type(logger).warning_once, "cache_clear", lambda: None)()
+    logger.addHandler(handler)
+    yield
+    logger.removeHandler(handler)
+    assert not handler.seen, f"transformers calls something deprecated: {handler.seen}"
+
+
+@pytest.fixture(params=("llava", "qwen2_5_vl", "idefics3", "smolvlm"))
+def vlm(request: pytest.FixtureRequest) -> VLM:
+    """A fresh tiny random model of each family, seed 0."""
+    return build(request.param)
