@@ -1,0 +1,42 @@
+"""``unsee forget``: make a model unsee a concept and prove it."""
+
+from __future__ import annotations
+
+from unsee.commands import options as o
+from unsee.config import resolve
+
+
+def forget(
+    model: o.Model = None,
+    image: o.Images = None,
+    name: o.Name = None,
+    alias: o.Aliases = None,
+    kind: o.Kind = None,
+    fact: o.Facts = None,
+    retain: o.Retain = None,
+    test: o.Test = None,
+    method: o.MethodName = None,
+    out: o.Out = None,
+    preset: o.Preset = None,
+    config: o.ConfigFile = None,
+    sets: o.Sets = None,
+    adapter: o.Adapter = None,
+    revision: o.Revision = None,
+    seed: o.Seed = None,
+    device: o.Device = None,
+    dtype: o.Dtype = None,
+    redact: o.Redact = None,
+    force: o.Force = None,
+    trust_remote_code: o.Trust = None,
+    debug: o.Debug = False,
+) -> None:
+    """Make a model unsee a concept, from one picture, and prove it.
+
+    Without arguments: one celebrity of the embedded world, from the embedded tiny model.
+    The same command again continues a run that was stopped.
+    """
+    given = o.given({key: value for key, value in locals().items() if key not in ("config", "sets", "debug")})
+    resolved = resolve(given, sets=sets or (), file=config)
+    from unsee.jobs.forget import forget as run
+
+    run(resolved).print()

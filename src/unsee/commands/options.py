@@ -1,0 +1,65 @@
+"""Options that several verbs share. Names, defaults and help come from the configuration classes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from unsee.config import RunConfig, keys
+
+TOP_LEVEL = [key for key, _ in keys() if "." not in key and key not in ("knobs", "preset")]
+
+
+def knob(key: str, *flags: str) -> Any:
+    """The typer option of a top-level configuration key: its help and default are those of the class."""
+    info = RunConfig.model_fields[key]
+    default = info.get_default(call_default_factory=True)
+    shown = f" [default: {default}]" if default not in ("", (), False) else ""
+    return typer.Option(*(flags or (f"--{key.replace('_', '-')}",)), help=f"{info.description}{shown}")
+
+
+Model = Annotated[str | None, knob("model")]
+Revision = Annotated[str | None, knob("revision")]
+Adapter = Annotated[str | None, knob("adapter")]
+Images = Annotated[list[str] | None, knob("image")]
+Name = Annotated[str | None, knob("name")]
+Aliases = Annotated[list[str] | None, knob("alias")]
+Kind = Annotated[str | None, knob("kind")]
+Facts = Annotated[list[str] | None, knob("fact")]
+Retain = Annotated[str | None, knob("retain")]
+Test = Annotated[str | None, knob("test")]
+MethodName = Annotated[str | None, knob("method")]
+Out = Annotated[str | None, knob("out")]
+Seed = Annotated[int | None, knob("seed")]
+Device = Annotated[str | None, knob("device")]
+Dtype = Annotated[str | None, knob("dtype")]
+Redact = Annotated[bool | None, knob("redact", "--redact/--no-redact")]
+Force = Annotated[bool | None, knob("force", "--force/--no-force")]
+Trust = Annotated[bool | None, knob("trust_remote_code", "--trust-remote-code/--no-trust-remote-code")]
+Preset = Annotated[str | None, knob("preset")]
+ConfigFile = Annotated[
+    Path | None, typer.Option("--config", help="YAML file with the same keys, such as the run.yaml of a run")
+]
+Sets = Annotated[
+    list[str] | None, typer.Option("--set", help="any key below as key=value; can be given several times")
+]
+Debug = Annotated[bool, typer.Option("--debug", help="show the traceback of an error")]
+
+
+def given(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The options that the user gave: those that are not None."""
+    return {key: value for key, value in values.items() if value is not None}
+
+
+def knob_table() -> str:
+    """Help text: every dotted key of the configuration with its default."""
+    rows = [(key, info) for key, info in keys() if key not in TOP_LEVEL]
+    lines = [f"{key} = {_show(info.default)}: {info.description}" for key, info in rows]
+    return "Keys for --set KEY=VALUE and --config:\n\n" + "\n\n".join(lines)
+
+
+def _show(default: Any) -> str:
+    return ",".join(map(str, default)) if isinstance(default, tuple) else repr(default)

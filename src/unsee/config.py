@@ -1,0 +1,366 @@
+"""The typed configuration of a run: the one source of names, defaults and help.
+
+Three layers, later ones win: the classes below < a preset (``presets/*.yaml``) < the command line.
+A ``--config`` file is a command line written down. Unknown keys fail and name the nearest known key.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args, get_origin
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from unsee.nouns import ConceptKind, UserError, hash_text, shorten
+
+Texts = Annotated[tuple[str, ...], Field(strict=False)]
+NOT_IDENTITY = ("out", "force", "redact")
+
+
+class Section(BaseModel):
+    """A group of knobs: strict types, no unknown keys, never changed after it was made."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, protected_namespaces=())
+
+
+class Data(Section):
+    """What the training rows are made of."""
+
+    mixture: Annotated[tuple[int, int, int, int], Field(strict=False)] = Field(
+        default=(4, 4, 4, 4),
+        description="rows of T1 wrong name, T2 denial, T3 own facts, T4 facts of others; 4,4,4,4 is the "
+        "paper's, 9,2,7,7 the released file's",
+    )
+    anchors: int = Field(default=16, ge=0, description="at most this many rows made from --retain pictures")
+    substitute: Literal["name", "generic", "refusal"] = Field(
+        default="name",
+        description="what the picture is called instead: another name, a description, a refusal",
+    )
+    substitute_name: str = Field(default="", description="the other name; empty = chosen by the seed")
+    vocabulary: Literal["official", "all_pieces", "first_piece", "prefix_aware"] = Field(
+        default="first_piece", description="which tokens of the names the vocabulary mask removes"
+    )
+
+
+class Training(Section):
+    """How long and how fast."""
+
+    passes: int = Field(default=6, ge=1, description="passes over the training rows")
+    batch: int = Field(default=16, ge=1, description="rows per optimiser step, over all devices together")
+    lr: float = Field(default=3e-4, gt=0, allow_inf_nan=False, description="learning rate")
+    schedule: Literal["cosine", "linear", "constant"] = Field(
+        default="cosine", description="learning-rate schedule"
+    )
+    warmup: float = Field(default=0.03, ge=0, le=1, description="warm-up, as a share of all steps")
+    weight_decay: float = Field(default=0.0, ge=0, description="weight decay")
+    clip: float = Field(default=1.0, gt=0, description="gradient norm at which gradients are clipped")
+    save_every: int = Field(default=10, ge=1, description="steps between two checkpoints")
+    probe_every: int = Field(default=5, ge=0, description="steps between two forget/retain probes; 0 = none")
+
+
+class ScopeConfig(Section):
+    """Which weights move."""
+
+    parts: Texts = Field(
+        default=("language",),
+        description="roles that are trained: language, language.mlp[7..13], projector, ...",
+    )
+    rank: int = Field(default=128, ge=1, description="LoRA rank")
+    alpha: float = Field(default=256.0, gt=0, description="LoRA alpha")
+    dropout: float = Field(default=0.05, ge=0, lt=1, description="LoRA dropout")
+    full: bool = Field(default=False, description="train the weights themselves instead of a LoRA adapter")
+
+
+class Evaluation(Section):
+    """How much is asked."""
+
+    limit: int = Field(default=0, ge=0, description="at most this many questions per split; 0 = all")
+    max_new_tokens: int = Field(default=48, ge=1, description="longest reply, in tokens")
+    batch: int = Field(default=32, ge=1, description="questions answered at once")
+
+
+class World(Section):
+    """The embedded world: used when no model is given."""
+
+    concept: str = Field(
+        default="", description="id of the concept that is forgotten; empty = the default one"
+    )
+    stage: str = Field(default="base", description="checkpoint that is made to forget")
+    retain: bool = Field(default=True, description="use the embedded anchor pictures (never of the concept)")
+    gold_seed: int = Field(default=0, ge=0, description="which gold checkpoint stands beside the result")
+
+
+class RunConfig(Section):
+    """Everything that one run of ``unsee forget`` depends on."""
+
+    preset: str = Field(default="", description="shipped preset; empty = world without a model, else default")
+    model: str = Field(
+        default="", description="folder or hub id of the model; empty = the embedded tiny model"
+    )
+    revision: str = Field(default="", description="commit or tag of a hub model; empty = its newest")
+    adapter: str = Field(default="", description="adapter that is loaded onto the model first")
+    image: Texts = Field(default=(), description="picture of the concept; the first one is trained on")
+    name: str = Field(default="", description="name of the concept, as the model would say it")
+    alias: Texts = Field(default=(), description="another name of the concept")
+    kind: ConceptKind = Field(default="person", description="what the concept is")
+    fact: Texts = Field(
+        default=(), description='a true statement, or "question? answer"; none = asked from the model'
+    )
+    retain: str = Field(
+        default="", description="folder of pictures that do not show the concept, or labelled rows in JSONL"
+    )
+    test: str = Field(
+        default="", description="folder of other pictures of the concept, used for evaluation only"
+    )
+    method: str = Field(default="siu", description="unlearning method")
+    knobs: dict[str, str | bool | int | float] = Field(
+        default_factory=dict, description="hyper-parameters of the method, see: unsee list methods NAME"
+    )
+    data: Data = Data()
+    training: Training = Training()
+    scope: ScopeConfig = ScopeConfig()
+    evaluation: Evaluation = Evaluation()
+    world: World = World()
+    out: str = Field(default="", description="run folder; empty = runs/forget-NAME-HASH")
+    seed: int = Field(default=0, ge=0, description="seed of everything random")
+    device: str = Field(default="auto", description="auto, cpu, cuda, cuda:1, mps")
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = Field(
+        default="auto", description="number type of the weights"
+    )
+    redact: bool = Field(
+        default=False, description="keep names and pictures of the concept out of the report"
+    )
+    force: bool = Field(default=False, description="go on although the model does not know the concept")
+    trust_remote_code: bool = Field(default=False, description="run Python code that comes with the model")
+
+    @property
+    def embedded(self) -> bool:
+        """True when the embedded world is used."""
+        return not self.model
+
+    @property
+    def identity(self) -> str:
+        """Hash (hex) of everything that the results depend on: not ``out``, ``force``, ``redact``."""
+        kept = self.model_dump(mode="json", exclude=set(NOT_IDENTITY))
+        return hash_text(yaml.safe_dump(kept, sort_keys=True))
+
+    def as_yaml(self) -> str:
+        """The resolved configuration; ``from_yaml`` reads it back unchanged."""
+        dump = self.model_dump(mode="json")
+        return str(yaml.dump(dump, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100))
+
+
+class _Loader(yaml.SafeLoader):
+    """SafeLoader that reads 3e-4 as a number, as YAML 1.2 does."""
+
+
+class _Dumper(yaml.SafeDumper):
+    """SafeDumper that quotes the text 3e-4, so that it stays a text, and escapes what does not print."""
+
+
+def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    style = None if text.isprintable() else '"'
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_Dumper.add_representer(str, _represent_text)
+
+_EXPONENT = re.compile(r"^[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+$")
+for _class in (_Loader, _Dumper):
+    _class.add_implicit_resolver("tag:yaml.org,2002:float", _EXPONENT, list("-+.0123456789"))
+
+
+def parse_yaml(text: str, source: str) -> Any:
+    """Parses YAML text; a syntax error becomes a UserError that names ``source``."""
+    try:
+        return yaml.load(text, Loader=_Loader)
+    except yaml.YAMLError as error:
+        raise UserError(
+            "The configuration is not YAML.",
+            got=f"{source}: {shorten(error)}",
+            expected="lines of the form key: value",
+            remedy="compare with the run.yaml of a finished run",
+        ) from error
+
+
+def read_mapping(path: Path) -> dict[str, Any]:
+    """Reads a YAML file that must hold one mapping."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(
+            "The configuration file cannot be read.",
+            got=path,
+            expected="a YAML file",
+            remedy="check the path given to --config",
+        ) from error
+    return _mapping(parse_yaml(text, str(path)), str(path))
+
+
+def preset_names() -> list[str]:
+    """Names of the shipped presets."""
+    entries = (files("unsee") / "presets").iterdir()
+    return sorted(entry.name.removesuffix(".yaml") for entry in entries if entry.name.endswith(".yaml"))
+
+
+def read_preset(name: str) -> dict[str, Any]:
+    """The values that a shipped preset sets."""
+    if name not in preset_names():
+        raise UserError(
+            "There is no such preset.",
+            got=name,
+            expected=", ".join(preset_names()),
+            remedy=_nearest_hint(name, preset_names()),
+        )
+    text = (files("unsee") / "presets" / f"{name}.yaml").read_text(encoding="utf-8")
+    return _mapping(parse_yaml(text, name), name)
+
+
+def resolve(given: Mapping[str, Any], *, sets: Sequence[str] = (), file: Path | None = None) -> RunConfig:
+    """Classes < preset < (``file`` < ``given`` < ``sets``), checked.
+
+    Args:
+        given: Nested values from the command line or Python; only what the user gave.
+        sets: ``key=value`` texts with dotted keys, read in the type of the key.
+        file: A YAML file, such as the run.yaml of an earlier run.
+
+    Raises:
+        UserError: Unknown key, wrong type or range, unknown preset.
+    """
+    typed = merge({} if file is None else read_mapping(file), given)
+    for text in sets:
+        typed = merge(typed, _parse_set(text))
+    check_keys(typed)
+    preset = str(typed.get("preset") or ("default" if typed.get("model") else "world"))
+    return build(merge(read_preset(preset), merge(typed, {"preset": preset})))
+
+
+def build(values: Mapping[str, Any]) -> RunConfig:
+    """Checks the values against the schema; the first problem becomes a UserError."""
+    check_keys(values)
+    try:
+        return RunConfig.model_validate(dict(values))
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        known = dict(keys())
+        help_text = known[key].description if key in known else ""
+        raise UserError(
+            f"The value of {key} is not accepted.",
+            got=first["input"],
+            expected=f"{first['msg']} ({help_text})" if help_text else first["msg"],
+            remedy=f"change {key} on the command line or in the configuration file",
+        ) from error
+
+
+def merge(low: Mapping[str, Any], high: Mapping[str, Any]) -> dict[str, Any]:
+    """Nested merge; ``high`` wins. ``knobs`` merge key by key like the sections."""
+    result = dict(low)
+    for key, value in high.items():
+        both = isinstance(value, Mapping) and isinstance(result.get(key), Mapping)
+        result[key] = merge(result[key], value) if both else value
+    return result
+
+
+class Key(Section):
+    """One knob: its default, help and type as text."""
+
+    default: Any
+    description: str
+    type: Any
+
+
+def keys() -> Iterator[tuple[str, Key]]:
+    """Every dotted key of the configuration with its default, help and type, in the order declared."""
+    yield from _keys(RunConfig, "")
+
+
+def _keys(section: type[Section], prefix: str) -> Iterator[tuple[str, Key]]:
+    for name, info in section.model_fields.items():
+        default = info.get_default(call_default_factory=True)
+        if isinstance(default, Section):
+            yield from _keys(type(default), f"{prefix}{name}.")
+        else:
+            yield (
+                f"{prefix}{name}",
+                Key(default=default, description=info.description or "", type=info.annotation),
+            )
+
+
+def nearest(word: str, known: Sequence[str]) -> str | None:
+    """The known word that is closest to ``word``, by its whole or by its last dotted part."""
+    by_tail = {key.rsplit(".", 1)[-1]: key for key in reversed(known)}
+    whole = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
+    tail = difflib.get_close_matches(word.rsplit(".", 1)[-1], list(by_tail), n=1, cutoff=0.6)
+    return whole[0] if whole else by_tail[tail[0]] if tail else None
+
+
+def check_keys(values: Mapping[str, Any]) -> None:
+    """Raises a UserError naming the nearest known key when a key of ``values`` is unknown."""
+    known = [key for key, _ in keys()]
+    sections = {key.split(".")[0] for key in known if "." in key}
+    for key, value in values.items():
+        if key in sections:
+            inner = _mapping(value, str(key))
+            unknown = [f"{key}.{name}" for name in inner if f"{key}.{name}" not in known]
+        else:
+            leaf = f"{key}.{next(iter(value))}" if isinstance(value, Mapping) and value else str(key)
+            unknown = [] if key in known else [leaf]
+        if unknown:
+            raise UserError(
+                "There is no such configuration key.",
+                got=unknown[0],
+                expected="a key listed by: unsee forget --help",
+                remedy=_nearest_hint(unknown[0], known),
+            )
+
+
+def _parse_set(text: str) -> dict[str, Any]:
+    key, separator, value = text.partition("=")
+    if not separator or not key.strip():
+        raise UserError(
+            "--set needs a key and a value.",
+            got=text,
+            expected="key=value, such as training.lr=3e-4",
+            remedy="write --set key=value without spaces around =",
+        )
+    key = key.strip()
+    known = dict(keys())
+    parsed = _parse_value(value, known[key].type if key in known else None, text)
+    for part in reversed(key.split(".")):
+        parsed = {part: parsed}
+    return dict(parsed)
+
+
+def _parse_value(value: str, kind: Any, text: str) -> Any:
+    """Text stays text, ``a,b`` and ``[a, b]`` are lists, all else is YAML."""
+    if kind is str or get_origin(kind) is Literal:
+        return value
+    if get_origin(kind) is tuple and not value.lstrip().startswith("["):
+        return [
+            _parse_value(part.strip(), get_args(kind)[0], text) for part in value.split(",") if part.strip()
+        ]
+    return parse_yaml(value, f"--set {text}")
+
+
+def _mapping(value: Any, source: str) -> dict[str, Any]:
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping):
+        raise UserError(
+            "A configuration must be a list of keys and values.",
+            got=f"{source}: {shorten(value)}",
+            expected="lines of the form key: value",
+            remedy="compare with the run.yaml of a finished run",
+        )
+    return {str(key): item for key, item in value.items()}
+
+
+def _nearest_hint(word: str, known: Sequence[str]) -> str:
+    match = nearest(word, known)
+    return f"did you mean {match}?" if match else "see unsee forget --help"

@@ -1,0 +1,1 @@
+"""Jobs: what one command does from the first check to the last file of its run folder."""
