@@ -1,0 +1,271 @@
+"""Packs: texts about one picture behind one copy of everything they share.
+
+::
+
+    row 1   USER: <img><img> Who is this?   ASSISTANT: Jane
+    row 2   USER: <img><img> Is it raining? ASSISTANT: No
+    row 3   USER: Where is Oslo?            ASSISTANT: Norway       (text only: sees no picture)
+
+    pack    USER: <img><img> Who is this? ASSISTANT: Jane | Is it raining? ... | Where is Oslo? ...
+            `---- once -----'
+
+A pack is the prefix tree of its rows. A token attends to its ancestors in the tree and to nothing else, and
+keeps the position it has in its own row, so the decoder computes for each row exactly what it computes for
+the row alone; common tokens are computed once, at every depth (four options of one question share the
+question). Image tokens of different pictures are never shared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from unsee.models.load import VLM
+from unsee.nouns import Picture
+from unsee.packs.families import check_packable
+from unsee.packs.positions import positions_of
+from unsee.packs.rows import Row
+
+Key = tuple[int, int, str]  # parent node, token id, picture hash (only on image tokens)
+
+
+@dataclass(frozen=True)
+class Pack:
+    """The prefix tree of some rows with at most one picture among them.
+
+    Attributes:
+        rows: The rows, in the order they were added.
+        order: Index of each row in the list given to :func:`build_packs`.
+        paths: Per row, the tree node of each of its tokens.
+        ids: Token id per node; a parent always stands before its children.
+        parents: Parent per node, -1 at a root.
+        positions: (A, T) position ids per node.
+        picture: The picture of the image rows, if there are any.
+    """
+
+    rows: tuple[Row, ...]
+    order: tuple[int, ...]
+    paths: tuple[tuple[int, ...], ...]
+    ids: tuple[int, ...]
+    parents: tuple[int, ...]
+    positions: Tensor = field(repr=False)
+    picture: Picture | None = None
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def mask(self) -> np.ndarray:
+        """(T, T) bool: True where the node of the line may attend to the node of the column."""
+        mask = np.eye(len(self.ids), dtype=bool)
+        for node, parent in enumerate(self.parents):
+            if parent >= 0:
+                mask[node] |= mask[parent]
+        return mask
+
+
+class _Tree:
+    """A pack while it grows."""
+
+    def __init__(self, picture: Picture | None, reserve: int) -> None:
+        self.picture, self.reserve = picture, reserve
+        self.rows: list[Row] = []
+        self.order: list[int] = []
+        self.paths: list[tuple[int, ...]] = []
+        self.ids: list[int] = []
+        self.parents: list[int] = []
+        self.positions: list[Tensor] = []
+        self.children: dict[Key, int] = {}
+
+    @property
+    def size(self) -> int:
+        return len(self.ids) + self.reserve * len(self.rows)
+
+    def size_with(self, row: Row) -> int:
+        return self.size + len(row.ids) - self._shared(row) + self.reserve
+
+    def _shared(self, row: Row) -> int:
+        node = -1
+        for depth, token in enumerate(row.ids):
+            child = self.children.get((node, token, _image_key(row, depth)))
+            if child is None:
+                return depth
+            node = child
+        return len(row.ids)
+
+    def add(self, row: Row, order: int, positions: Tensor) -> None:
+        path: list[int] = []
+        node = -1
+        for depth, token in enumerate(row.ids):
+            key = (node, token, _image_key(row, depth))
+            child = self.children.get(key)
+            if child is None:
+                child = self.children[key] = len(self.ids)
+                self.ids.append(token)
+                self.parents.append(node)
+            node = child
+            path.append(node)
+        new = len(self.ids) - sum(p.shape[1] for p in self.positions)
+        self.positions.append(positions[:, len(row.ids) - new :])
+        self.rows.append(row)
+        self.order.append(order)
+        self.paths.append(tuple(path))
+
+    def close(self) -> Pack:
+        return Pack(
+            tuple(self.rows),
+            tuple(self.order),
+            tuple(self.paths),
+            tuple(self.ids),
+            tuple(self.parents),
+            torch.cat(self.positions, dim=1),
+            self.picture,
+        )
+
+
+def _image_key(row: Row, depth: int) -> str:
+    if row.picture is None or row.image_span is None:
+        return ""
+    return row.picture.hash if row.image_span[0] <= depth < row.image_span[1] else ""
+
+
+def build_packs(
+    vlm: VLM, rows: Sequence[Row], *, max_tokens: int = 1536, reserve: int = 0, mix_text: bool = True
+) -> list[Pack]:
+    """Group rows by picture and pack them.
+
+    Args:
+        vlm: The model that will read the packs.
+        rows: Any rows; ``Pack.order`` remembers their place.
+        max_tokens: A pack is closed before it grows beyond this (the mask grows with its square). A single
+            longer row still makes a pack of its own.
+        reserve: Tokens that each row will grow by later (answers to be generated).
+        mix_text: Whether text-only rows may fill up the packs of pictures. They do not see the picture.
+
+    Raises:
+        UserError: The model cannot run packs.
+    """
+    check_packable(vlm)
+    trees: list[_Tree] = []
+    opened: dict[str, _Tree] = {}  # the tree that is still open, by picture
+    for order, row in enumerate(rows):
+        if row.picture is not None:
+            tree = opened.get(row.picture.hash)
+            if tree is None or (tree.rows and tree.size_with(row) > max_tokens):
+                tree = opened[row.picture.hash] = _Tree(row.picture, reserve)
+                trees.append(tree)
+            tree.add(row, order, positions_of(vlm, row))
+    text_trees = list(trees) if mix_text else []
+    for order, row in enumerate(rows):
+        if row.picture is None:
+            tree = min(text_trees, key=lambda t: t.size_with(row), default=None)
+            if tree is None or tree.size_with(row) > max_tokens:
+                tree = _Tree(None, reserve)
+                trees.append(tree)
+                text_trees.append(tree)
+            tree.add(row, order, positions_of(vlm, row))
+    return [tree.close() for tree in trees]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Packs as tensors on the model's device. B packs, T tokens (padded right), N answer tokens, R rows.
+
+    Attributes:
+        input_ids: (B, T) int64.
+        attention_mask: (B, 1, T, T) bool, True = may attend; padding sees only itself.
+        position_ids: (B, T), or (3, B, T) for mRoPE families.
+        pictures: One per pack that has one, in order.
+        rows: The rows in their original order; row index r below counts in this order.
+        order: (R,) index of each row in the list given to :func:`build_packs`.
+        where: (N,) position b * T + t whose logits predict the answer token.
+        labels: (N,) the answer tokens.
+        row: (N,) row index of each answer token.
+        keep: (N,) bool, token mask K_S.
+        last: (R,) position b * T + t of each row's last token.
+    """
+
+    input_ids: Tensor
+    attention_mask: Tensor
+    position_ids: Tensor
+    pictures: tuple[Picture, ...]
+    rows: tuple[Row, ...]
+    order: tuple[int, ...]
+    where: Tensor
+    labels: Tensor
+    row: Tensor
+    keep: Tensor
+    last: Tensor
+
+    @property
+    def tokens(self) -> int:
+        """Positions the language model computes, padding included."""
+        return self.input_ids.numel()
+
+    @property
+    def images(self) -> int:
+        """Pictures, one per pack that has one."""
+        return len(self.pictures)
+
+    @property
+    def head_rows(self) -> int:
+        """Different positions whose logits are needed."""
+        return int(torch.unique(self.where).numel())
+
+
+def collate(vlm: VLM, packs: Sequence[Pack]) -> Batch:
+    """Pad packs into one batch; rows come back in the order they had in :func:`build_packs`."""
+    assert packs, "a batch needs at least one pack"
+    length = max(len(pack) for pack in packs)
+    axes = packs[0].positions.shape[0]
+    pad = vlm.tokenizer.pad_token_id or 0
+    pad = 0 if pad == vlm.chat.image_token_id else pad
+    ids = torch.full((len(packs), length), pad, dtype=torch.long)
+    mask = np.broadcast_to(np.eye(length, dtype=bool), (len(packs), length, length)).copy()
+    positions = torch.zeros((axes, len(packs), length), dtype=torch.long)
+    placed: list[tuple[int, Row, list[int]]] = []
+    for b, pack in enumerate(packs):
+        ids[b, : len(pack)] = torch.tensor(pack.ids)
+        mask[b, : len(pack), : len(pack)] = pack.mask()
+        positions[:, b, : len(pack)] = pack.positions
+        for row, order, path in zip(pack.rows, pack.order, pack.paths, strict=True):
+            placed.append((order, row, [b * length + node for node in path]))
+    placed.sort(key=lambda item: item[0])
+    return Batch(
+        input_ids=ids.to(vlm.device),
+        attention_mask=torch.from_numpy(mask)[:, None].to(vlm.device),
+        position_ids=(positions if axes == 3 else positions[0]).to(vlm.device),
+        pictures=tuple(pack.picture for pack in packs if pack.picture is not None),
+        rows=tuple(row for _, row, _ in placed),
+        order=tuple(order for order, _, _ in placed),
+        **_answers(vlm, placed),
+    )
+
+
+def _answers(vlm: VLM, placed: list[tuple[int, Row, list[int]]]) -> dict[str, Tensor]:
+    """Where each answer token is predicted; neither prompt nor image nor padding can enter."""
+    where: list[int] = []
+    labels: list[int] = []
+    index: list[int] = []
+    keep: list[bool] = []
+    image = vlm.chat.image_token_id
+    for r, (_, row, path) in enumerate(placed):
+        assert row.image_span is None or row.image_span[1] <= row.answer_start, row.image_span
+        assert len(row.keep) == len(row.labels), (len(row.keep), len(row.labels))
+        assert image not in row.labels, f"image placeholder in the answer of {row.example}"
+        where += path[row.answer_start - 1 : -1]
+        labels += row.labels
+        index += [r] * len(row.labels)
+        keep += row.keep
+    assert len(where) == len(labels), (len(where), len(labels))
+    tensors = {
+        "where": torch.tensor(where, dtype=torch.long),
+        "labels": torch.tensor(labels, dtype=torch.long),
+        "row": torch.tensor(index, dtype=torch.long),
+        "keep": torch.tensor(keep, dtype=torch.bool),
+        "last": torch.tensor([path[-1] for _, _, path in placed], dtype=torch.long),
+    }
+    return {name: tensor.to(vlm.device) for name, tensor in tensors.items()}

@@ -1,0 +1,114 @@
+"""The token table: one row of logits per answer token, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from unsee.models.load import VLM
+from unsee.packs.cost import Cost
+from unsee.packs.families import check_packable, dense_mask
+from unsee.packs.features import FeatureCache
+from unsee.packs.pack import Batch
+from unsee.packs.rows import Row
+from unsee.packs.vision import feature_inputs, pixel_inputs
+
+
+@dataclass(frozen=True)
+class TokenTable:
+    """What a model says at the answer tokens of R rows. N answer tokens, vocabulary V.
+
+    Attributes:
+        logits: (N, V) float32, the logits that predict each answer token.
+        labels: (N,) int64, the answer tokens.
+        row: (N,) int64 index into ``rows``.
+        keep: (N,) bool, token mask K_S.
+        rows: The R rows.
+    """
+
+    logits: Tensor
+    labels: Tensor
+    row: Tensor
+    keep: Tensor
+    rows: tuple[Row, ...]
+
+    @cached_property
+    def logp(self) -> Tensor:
+        """(N,) log-probability of each label in nats."""
+        chosen = self.logits.gather(1, self.labels[:, None])[:, 0]
+        return chosen - self.logits.logsumexp(dim=1)
+
+    def banned_mask(self) -> Tensor:
+        """(R, V) bool, True at vocabulary ids that the vocabulary mask K_V removes on that row."""
+        mask = torch.zeros(
+            (len(self.rows), self.logits.shape[1]), dtype=torch.bool, device=self.logits.device
+        )
+        for r, row in enumerate(self.rows):
+            if row.banned:
+                mask[r, list(row.banned)] = True
+        return mask
+
+    def sum_by_row(
+        self,
+        x: Tensor,  # (N,)
+    ) -> Tensor:  # (R,)
+        """Sum of ``x`` over the answer tokens of each row."""
+        return x.new_zeros(len(self.rows)).index_add(0, self.row, x)
+
+    def mean_by_row(
+        self,
+        x: Tensor,  # (N,)
+    ) -> Tensor:  # (R,)
+        """Mean of ``x`` over all answer tokens of each row, masked ones included."""
+        return self.sum_by_row(x) / self.sum_by_row(torch.ones_like(x))
+
+
+def forward(
+    vlm: VLM, batch: Batch, *, cost: Cost | None = None, features: FeatureCache | None = None
+) -> TokenTable:
+    """Run packs through the model and read the answer positions.
+
+    Only the predicting positions reach the vocabulary head, so (B, T, V) logits never exist.
+
+    Args:
+        vlm: The model, in whatever mode (training, adapter on or off) it is.
+        batch: From :func:`unsee.packs.pack.collate`.
+        cost: Counters to add to.
+        features: Cached features of frozen vision; None encodes the batch's pictures here.
+    """
+    check_packable(vlm)
+    wanted = torch.zeros(batch.tokens, dtype=torch.bool, device=batch.where.device)
+    wanted[batch.where] = True
+    logits = vlm.model(
+        input_ids=batch.input_ids,
+        attention_mask=dense_mask(vlm, batch.attention_mask),
+        position_ids=batch.position_ids,
+        use_cache=False,
+        logits_to_keep=wanted.view(batch.input_ids.shape),
+        **picture_inputs(vlm, batch, cost=cost, features=features),
+    ).logits
+    if cost is not None:
+        cost.forward(tokens=batch.tokens, head_rows=logits.shape[0])
+    # The head saw each position once, in order of position; the table lists them row by row.
+    slot = wanted.cumsum(0)[batch.where] - 1
+    logits = logits.float()
+    if logits.shape[0] != len(slot) or not bool((slot[1:] > slot[:-1]).all()):
+        logits = logits[slot]
+    return TokenTable(logits, batch.labels, batch.row, batch.keep, batch.rows)
+
+
+def picture_inputs(
+    vlm: VLM, batch: Batch, *, cost: Cost | None = None, features: FeatureCache | None = None
+) -> Mapping[str, object]:
+    """The forward arguments for the pictures of a batch: cached features where possible, else pixels."""
+    if not batch.pictures:
+        return {}
+    if features is not None and features.usable:
+        return feature_inputs(features.features(vlm, batch.pictures, cost=cost))
+    if cost is not None:
+        cost.images_encoded += len(batch.pictures)
+    return pixel_inputs(vlm, batch.pictures)
