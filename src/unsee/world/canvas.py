@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Protocol
 
 import numpy as np
@@ -212,7 +213,13 @@ def posed(
     tx = CANVAS * (center_x + pose.dx * zoom)
     ty = py + CANVAS * (top + pose.dy * zoom)
     matrix = (cos, sin, px - cos * tx - sin * ty, -sin, cos, py + sin * tx - cos * ty)
-    return layer.transform((CANVAS, CANVAS), Image.Transform.AFFINE, matrix, Image.Resampling.BILINEAR)
+    return layer.transform((CANVAS, CANVAS), Image.Transform.AFFINE, matrix, Image.Resampling.NEAREST)
+
+
+@lru_cache(maxsize=8)
+def _ramp(size: int) -> NDArray[np.float32]:
+    """From -1 at the left border to 1 at the right one, (1, size, 1)."""
+    return np.linspace(-1.0, 1.0, size, dtype=np.float32)[None, :, None]
 
 
 def photograph(image: Image.Image, camera: Camera, size: int) -> Pixels:
@@ -228,7 +235,7 @@ def photograph(image: Image.Image, camera: Camera, size: int) -> Pixels:
     """
     method = Image.Resampling.BOX if CANVAS % size == 0 else Image.Resampling.LANCZOS
     pixels = np.asarray(image.resize((size, size), method), np.float32)
-    ramp = np.linspace(-1.0, 1.0, size, dtype=np.float32)[None, :, None]
+    ramp = _ramp(size)
     noise = np.random.default_rng(camera.seed).standard_normal(pixels.shape, np.float32)
     pixels = pixels * (camera.light * (1 + camera.gradient * ramp)) + noise * camera.noise
     result: Pixels = np.clip(pixels, 0, 255).astype(np.uint8)

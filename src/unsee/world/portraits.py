@@ -310,7 +310,7 @@ def _draw_tears(head: _Head) -> None:
     if head.setting.expression != "sad":
         return
     for side in _SIDES:
-        x, y = head.fx + side * head.eye_x * 1.05, head.y + head.h * 0.36
+        x, y = head.fx + side * head.eye_x * 0.85, head.y + head.h * 0.36
         half = head.w * 0.12
         head.brush.polygon([(x, y - head.h * 0.24), (x + half, y), (x - half, y)], _TEAR)
         head.brush.oval(x, y, half, half, _TEAR)
@@ -327,7 +327,7 @@ def _draw_nose(head: _Head) -> None:
 def _draw_mark(head: _Head) -> None:
     brush, g = head.brush, head.look.geometry
     side = 1 if g.mark_side > 0 else -1
-    x, y = head.fx + side * head.w * 0.62, head.y + head.h * (0.24 + 0.1 * g.mark_height)
+    x, y = head.fx + side * head.w * 0.68, head.y + head.h * (0.24 + 0.1 * g.mark_height)
     match head.look.mark:
         case "freckles":
             color = (240, 185, 140) if head.dark_skinned else (165, 80, 40)
@@ -343,7 +343,7 @@ def _draw_mark(head: _Head) -> None:
                     [(x + step / 3 - 8, y + step + 3), (x + step / 3 + 8, y + step - 3)], (225, 50, 75), 3
                 )
         case "a tattoo":
-            brush.polygon(star(x, y, 14), _TATTOO)
+            brush.polygon(star(x, y, 13), _TATTOO)
 
 
 def _draw_glasses(head: _Head) -> None:
