@@ -1,0 +1,79 @@
+"""How varied is what a model says over many questions? Three readings, because the published ones disagree.
+
+- ``distinct(n)``: different n-grams / n-grams over the pool of all replies. Detects template collapse. The
+  headline.
+- ``unique_words``: number of different words in all replies (the text of SIU, arXiv 2405.12523).
+- ``unique_share``: mean over replies of different words / words (what SIU's released evaluation computes).
+  One template repeated for every question scores near 1: it does not detect collapse.
+
+Distinct-n falls with the number of replies by itself: compare models only on the same questions.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+
+from unsee.metrics.stats import make_score
+from unsee.metrics.words import words
+from unsee.nouns import Score
+
+
+def _grams(text: str, n: int) -> Counter[tuple[str, ...]]:
+    said = words(text)
+    return Counter(tuple(said[i : i + n]) for i in range(len(said) - n + 1))
+
+
+def unique_words(replies: Sequence[str]) -> int:
+    """Number of different folded words over all replies."""
+    return len({w for r in replies for w in words(r)})
+
+
+def unique_share(replies: Sequence[str]) -> float | None:
+    """Mean over non-empty replies of different words / words, 0..1; None without words."""
+    shares = [len(set(w)) / len(w) for w in map(words, replies) if w]
+    return sum(shares) / len(shares) if shares else None
+
+
+def distinct(replies: Sequence[str], n: int = 2) -> float | None:
+    """Different n-grams / n-grams over the pool, 0..1; None when no reply has n words."""
+    pool: Counter[tuple[str, ...]] = Counter()
+    for reply in replies:
+        pool += _grams(reply, n)
+    return len(pool) / pool.total() if pool else None
+
+
+def diversity(replies: Sequence[str], n: int = 2) -> Score | None:
+    """Distinct-n with a delete-one-reply jackknife interval (resampling replies would fake repetition).
+
+    Fewer than two replies with n words: the interval is [0, 1]. All replies without n words: value 0, since
+    there is something to measure and nothing varied in it. No replies: None.
+    """
+    if not replies:
+        return None
+    grams = [g for g in (_grams(r, n) for r in replies) if g]
+    pool: Counter[tuple[str, ...]] = Counter()
+    for g in grams:
+        pool += g
+    if not pool:
+        return make_score(0.0, 0.0, 1.0, len(replies), "higher", (0.0, 1.0))
+    value = len(pool) / pool.total()
+    half = 1.0 if len(grams) < 2 else 1.96 * _jackknife_error(grams, pool)
+    return make_score(value, value - half, value + half, len(replies), "higher", (0.0, 1.0))
+
+
+def _jackknife_error(grams: Sequence[Counter[tuple[str, ...]]], pool: Counter[tuple[str, ...]]) -> float:
+    left = []
+    for g in grams:
+        kept = len(pool) - sum(pool[k] == c for k, c in g.items())
+        left.append(kept / (pool.total() - g.total()))
+    mean, size = sum(left) / len(left), len(left)
+    return math.sqrt((size - 1) / size * sum((x - mean) ** 2 for x in left))
+
+
+def repeated_reply_rate(replies: Sequence[str]) -> float | None:
+    """Share of the most frequent reply (folded) among replies to different questions, 0..1; None if empty."""
+    if not replies:
+        return None
+    return Counter(words(r) for r in replies).most_common(1)[0][1] / len(replies)

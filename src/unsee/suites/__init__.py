@@ -1,0 +1,1 @@
+"""Benchmarks: named splits of questions and the rules that score the replies."""
