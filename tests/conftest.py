@@ -1,4 +1,4 @@
-"""Fixtures for all tests; a message of transformers that something is deprecated fails the test that caused it."""
+"""Fixtures for all tests; a deprecation message of transformers fails the test that caused it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def _no_deprecations() -> Iterator[None]:
     """Transformers announces many deprecations through its logger only, once per process and text."""
     handler = _Deprecations()
     logger = transformers_logging.get_logger("transformers")
-    # ``warning_once`` remembers what it said; without forgetting, only the first of two guilty tests would fail.
+    # ``warning_once`` remembers what it said; without forgetting, only the first guilty test would fail.
     getattr(type(logger).warning_once, "cache_clear", lambda: None)()
     logger.addHandler(handler)
     yield

@@ -1,7 +1,7 @@
 """Tiny random models of every supported family, built in memory in a fraction of a second.
 
-Weights are larger than the default initialisation, so that outputs depend on the input: with the default, equality
-tests compare near-constants and cannot fail.
+Weights are larger than the default initialisation, so that outputs depend on the input: with the default,
+equality tests compare near-constants and cannot fail.
 """
 
 from __future__ import annotations
@@ -45,8 +45,9 @@ from unsee.nouns import Picture
 FAMILIES = ("llava", "qwen2_5_vl", "idefics3", "smolvlm")
 WIDTH = 32
 CORPUS = (
-    "Who is this person? This is Jane Roe. I do not know this person. What is the name of the person in the picture?",
-    "Is this Jane Roe? Yes. No. Answer with yes or no. She is an actor and lives in Paris. Describe the picture.",
+    "Who is this person? This is Jane Roe. I do not know this person.",
+    "What is the name of the person in the picture? Is this Jane Roe? Yes. No. Answer with yes or no.",
+    "She is an actor and lives in Paris. Describe the picture.",
     "The picture shows a woman with long red hair and round glasses in front of a blue wall.",
 )
 LLAVA_TEMPLATE = (
@@ -59,7 +60,8 @@ LLAVA_TEMPLATE = (
 )
 QWEN_TEMPLATE = (
     "{% for message in messages %}{% if loop.first and message['role'] != 'system' %}"
-    "<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n{% endif %}<|im_start|>{{ message['role'] }}\n"
+    "<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n{% endif %}"
+    "<|im_start|>{{ message['role'] }}\n"
     "{% for part in message['content'] %}{% if part['type'] == 'image' %}"
     "<|vision_start|><|image_pad|><|vision_end|>{% else %}{{ part['text'] }}{% endif %}{% endfor %}"
     "<|im_end|>\n{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"

@@ -1,8 +1,9 @@
 """Texts and pictures to token ids, exactly as the model's processor does it, with the picture processed once.
 
-The processor expands each image placeholder into as many tokens as the picture needs and processes its pixels,
-again for every text. Here both are done once per picture; every further text about it is only text work. That
-the ids are those of ``processor.apply_chat_template(tokenize=True)`` is checked when a ``Chat`` is made.
+The processor expands each image placeholder into as many tokens as the picture needs and processes its
+pixels, again for every text. Here both are done once per picture; every further text about it is only text
+work. That the ids are those of ``processor.apply_chat_template(tokenize=True)`` is checked when a ``Chat``
+is made.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-import torch
 from PIL import Image
 from torch import Tensor
 from transformers import BatchFeature
@@ -22,6 +22,7 @@ from unsee.models.pictures import from_image
 from unsee.nouns import Picture, UserError, hash_text
 
 Turn = tuple[str, str, Picture | None]
+Places = Sequence[tuple[int, int]]
 CACHE_BYTES = 256 * 2**20
 # What a processor returns about the text; everything else is about the picture.
 TEXT_KEYS = frozenset(
@@ -44,9 +45,9 @@ class Encoded(NamedTuple):
     Attributes:
         ids: The whole conversation, image placeholders expanded. With an answer it ends with the end-of-turn
             token; without, with the generation prompt.
-        answer_start: ``ids[answer_start:]`` are the tokens the model has to produce. Without an answer, len(ids).
-        offsets: Of each token from ``answer_start`` on, the characters [start, end) of the answer it stands for
-            (empty at a token that only leads to the answer); None at end-of-turn tokens.
+        answer_start: ``ids[answer_start:]`` are the tokens the model has to produce; len(ids) without answer.
+        offsets: Of each token from ``answer_start`` on, the characters [start, end) of the answer it stands
+            for (empty at a token that only leads to the answer); None at end-of-turn tokens.
         image_span: [start, stop) that holds every token of every picture; None without a picture.
     """
 
@@ -114,7 +115,7 @@ class Chat:
 
     @property
     def end_ids(self) -> tuple[int, ...]:
-        """Ids at which generation stops: generation settings, end of sequence and the template's end of turn."""
+        """Ids at which generation stops: of the generation settings, the tokenizer and the template."""
         return self._ends
 
     def vision_inputs(self, picture: Picture) -> dict[str, Tensor]:
@@ -137,9 +138,9 @@ class Chat:
     ) -> Encoded:
         """Token ids of one question, with its answer or up to where the answer would begin.
 
-        Where the template writes no end-of-turn token after an answer (LLaVA-1.5), the end-of-sequence token is
-        added, since the model has to learn to stop; text the template writes after the end of the turn, which
-        nobody ever generates, is left out.
+        Where the template writes no end-of-turn token after an answer (LLaVA-1.5), the end-of-sequence
+        token is added, since the model has to learn to stop; text the template writes after the end of the
+        turn, which nobody ever generates, is left out.
 
         Args:
             prompt: The user turn, without image placeholder.
@@ -148,8 +149,8 @@ class Chat:
             history: Earlier turns (prompt, answer, picture).
 
         Raises:
-            UserError: A text holds the image placeholder, the template changes the answer, or the row is longer
-                than the model's context. Rows are never cut.
+            UserError: A text holds the image placeholder, the template changes the answer, or the row is
+                longer than the model's context. Rows are never cut.
         """
         self._check_texts(prompt, answer, history)
         pictures = [turn[2] for turn in (*history, (prompt, "", picture)) if turn[2] is not None]
@@ -168,7 +169,7 @@ class Chat:
         return self._checked(Encoded(full, start, offsets, _token_span(places, told.images)))
 
     def _answer_tokens(
-        self, ids: tuple[int, ...], places: Sequence[tuple[int, int]], start: int, first: int, answer: str
+        self, ids: tuple[int, ...], places: Places, start: int, first: int, answer: str
     ) -> tuple[tuple[int, ...], tuple[tuple[int, int] | None, ...]]:
         """Ids up to the end of the turn, and the answer's characters of each token from ``start`` on."""
         last = first + len(answer.rstrip())
@@ -177,10 +178,7 @@ class Chat:
         while stop > start and (places[stop - 1][0] >= last or places[stop - 1] == (0, 0)):
             stop -= 1
         ends = [i for i in range(stop, len(ids)) if ids[i] in self._ends or ids[i] == self._turn_end]
-        if ends:
-            kept = ids[: ends[0] + 1]
-        else:
-            kept = (*ids[:stop], self._turn_end)
+        kept = ids[: ends[0] + 1] if ends else (*ids[:stop], self._turn_end)
         spans: list[tuple[int, int] | None] = []
         for begin, end in places[start:stop]:
             low, high = max(0, begin - first), min(len(answer), end - first)
@@ -203,7 +201,7 @@ class Chat:
                 "the conversation is longer than the model's context",
                 got=f"{len(encoded.ids)} tokens",
                 expected=f"at most {self.context} tokens",
-                remedy="shorten the text, give fewer turns of history or a smaller picture; rows are never cut",
+                remedy="shorten the text or give fewer turns of history; rows are never cut",
             )
         return encoded
 
@@ -276,18 +274,27 @@ class Chat:
             (i for i, (begin, _) in zip(ids, places, strict=True) if begin >= end and i in special), None
         )
 
-    def _check_against_processor(self) -> None:
-        picture = from_image(Image.new("RGB", (40, 30), (200, 120, 40)))
-        messages = _messages((), "What is it?", None, picture)
+    def official_row(self, prompt: str, picture: Picture) -> dict[str, Tensor]:
+        """Everything the model's own processor returns for one open question (batch of one)."""
+        messages = _messages((), prompt, None, picture)
         messages[0]["content"][0]["image"] = picture.read()
         row = self.processor.apply_chat_template(
-            [messages], tokenize=True, return_dict=True, add_generation_prompt=True
+            [messages],
+            tokenize=True,
+            return_dict=True,
+            return_tensors="pt",
+            add_generation_prompt=True,
         )
+        return dict(row)
+
+    def _check_against_processor(self) -> None:
+        picture = from_image(Image.new("RGB", (40, 30), (200, 120, 40)))
+        row = self.official_row("What is it?", picture)
         mine = self.encode("What is it?", picture=picture)
         self._texts.clear()
         self._inputs.clear()
         self._bytes = 0
-        theirs = tuple(torch.as_tensor(row["input_ids"])[0].tolist())
+        theirs = tuple(row["input_ids"][0].tolist())
         if theirs != mine.ids:
             raise UserError(
                 "the rows of this model's processor cannot be rebuilt exactly",

@@ -1,8 +1,8 @@
 """A fingerprint of a model's weights, so that an adapter finds its own base again.
 
-Up to ``WHOLE_BYTES`` of weights every byte is hashed. Larger models are hashed by tensor name, type, shape and
-``BLOCKS`` blocks of ``BLOCK_BYTES`` spread evenly over each tensor: a different training run changes nearly every
-value and is seen; a change of a handful of single values may not be.
+Up to ``WHOLE_BYTES`` of weights every byte is hashed. Larger models are hashed by tensor name, type, shape
+and ``BLOCKS`` blocks of ``BLOCK_BYTES`` spread evenly over each tensor: a different training run changes
+nearly every value and is seen; a change of a handful of single values may not be.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """A vision-language model: loaded from a folder or the Hugging Face hub, or wrapped from memory.
 
-Everything is checked before weights are read: the folder, that it is a model which reads pictures, and that its
-weights are safetensors. Hub models become a local snapshot first and are then treated as any folder, so the
-network is never asked for a local model.
+Everything is checked before weights are read: the folder, that it is a model which reads pictures, and that
+its weights are safetensors. Hub models become a local snapshot first and are then treated as any folder, so
+the network is never asked for a local model.
 """
 
 from __future__ import annotations
@@ -80,7 +80,8 @@ class VLM:
     @property
     def device(self) -> torch.device:
         """Where the model's first parameter lies."""
-        return next(self.model.parameters()).device
+        found: torch.device = next(self.model.parameters()).device
+        return found
 
     @property
     def dtype(self) -> torch.dtype:
@@ -186,7 +187,7 @@ def choose_device(device: str) -> torch.device:
     if device == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
-        found = torch.device(device)
+        found: torch.device = torch.device(device)
         torch.empty(0, device=found)
     except (RuntimeError, AssertionError) as error:
         raise UserError(

@@ -33,21 +33,21 @@ class NoVideo:
 def without_video(processor_class: type[Any]) -> type[Any]:
     """The processor class if it can do without a video processor, else a subclass that can.
 
-    The subclass keeps the name, so that ``save_pretrained`` writes a folder which transformers with torchvision
-    reads as usual.
+    The subclass keeps the name, so that ``save_pretrained`` writes a folder which transformers with
+    torchvision reads as usual.
     """
     attributes = processor_class.get_attributes()
     if is_torchvision_available() or VIDEO not in attributes:
         return processor_class
-    # ``ProcessorMixin.__init__`` pairs its positional arguments with ``get_attributes()``; a shorter list drops
-    # the last one.
+    # ``ProcessorMixin.__init__`` pairs its positional arguments with ``get_attributes()``; a shorter list
+    # drops the last one.
     assert attributes[-1] == VIDEO, attributes
 
-    def get_attributes(cls: type[Any]) -> list[str]:
+    def get_attributes(cls: type[Any], /) -> list[str]:
         return list(attributes[:-1])
 
-    def arguments(cls: type[Any], name: str, processor_dict: Any = None, **options: Any) -> list[Any]:
-        found = super(quiet, cls)._get_arguments_from_pretrained(name, processor_dict, **options)  # type: ignore[misc]
+    def arguments(cls: type[Any], /, name: str, processor_dict: Any = None, **options: Any) -> list[Any]:
+        found = super(quiet, cls)._get_arguments_from_pretrained(name, processor_dict, **options)
         return [*found, NoVideo()]
 
     body = {
@@ -66,7 +66,7 @@ def load_processor(folder: Path, model_type: str, *, trust_remote_code: bool = F
 
     Args:
         folder: A model folder.
-        model_type: ``model_type`` of the model's configuration, used when the folder names no processor class.
+        model_type: Of the model's configuration; used when the folder names no processor class.
         trust_remote_code: Whether code in the folder may run.
     """
     options: dict[str, Any] = {"local_files_only": True, "trust_remote_code": trust_remote_code}
@@ -85,4 +85,4 @@ def _class_name(folder: Path, model_type: str) -> str | None:
             if named:
                 return str(named)
     named = PROCESSOR_MAPPING_NAMES.get(model_type)
-    return named[0] if isinstance(named, tuple) else named
+    return None if named is None else str(named)

@@ -1,0 +1,451 @@
+"""Training a declared part of a model and nothing else: LoRA by full module path, or the weights themselves.
+
+Adapters are PEFT's; what is added is that they land where the scope says, that loading one which does not
+belong to the model or changes nothing is an error, and that merging is checked.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shutil
+import warnings
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from peft import LoraConfig, PeftConfig, PeftModel, get_peft_model
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from unsee.models.fingerprint import hash_model
+from unsee.models.load import VLM
+from unsee.models.pictures import from_image
+from unsee.models.roles import PEFT_PREFIX
+from unsee.models.scopes import Scope, check_layers, part_holds
+from unsee.nouns import UserError
+
+__all__ = [
+    "Scope",
+    "TrainedRole",
+    "attach",
+    "check_trainable",
+    "detach",
+    "load_adapter",
+    "merge",
+    "probe_logits",
+    "save_adapter",
+    "target_modules",
+    "trained_table",
+]
+
+NOTE = "unsee.json"
+EDIT = "edit.safetensors"
+LORA = "adapter_model.safetensors"
+ADAPTER = "default"
+# Largest difference of a float32 logit, relative to the spread of the logits, between a model with its
+# adapter and the merged model. The two differ by rounding only.
+MERGE_TOLERANCE = 1e-3
+
+
+class TrainedRole(NamedTuple):
+    """One line of the trained-parameter table: trained weights (of an adapter too), weights of the base."""
+
+    role: str
+    trained: int
+    total: int
+
+
+def target_modules(vlm: VLM, scope: Scope) -> list[str]:
+    """Full paths of the linear layers in a scope, in model order.
+
+    Raises:
+        UserError: A part of the scope holds no linear layer, a layer does not exist, or the head shares its
+            weights with the embeddings.
+    """
+    check_layers(scope.parts, *_layer_counts(vlm))
+    model = vlm.base
+    linear = [path for path, module in model.named_modules() if _is_target(model, path, module)]
+    roles = {path: vlm.roles.role_of(path) for path in linear}
+    if _is_tied(vlm):
+        if "head" in scope.parts:
+            raise UserError(
+                "the head shares its weights with the embeddings",
+                got="scope 'head'",
+                expected="a part with weights of its own",
+                remedy="train 'language.embeddings' with full fine-tuning, or another part",
+            )
+        roles = {path: role for path, role in roles.items() if role != "head"}
+    for part in scope.parts:
+        _need(part, any(part_holds(part, role) for role in roles.values()), "linear layer")
+    return [path for path, role in roles.items() if scope.holds(role)]
+
+
+def attach(vlm: VLM, scope: Scope, *, seed: int) -> VLM:
+    """The model with exactly the weights of a scope trainable.
+
+    LoRA layers are put into ``vlm``'s own model (weights are never copied): use the returned VLM from here
+    on, or ``detach`` it. The first outputs equal the base's, since LoRA's second factor starts at zero.
+
+    Args:
+        vlm: A plain model.
+        scope: What to train and how.
+        seed: Of the adapter's random start; the global random state is left as it was.
+
+    Raises:
+        UserError: The model has an adapter already, or the scope does not fit the model.
+    """
+    _need_plain(vlm)
+    attached = _attach_full(vlm, scope) if scope.full else _attach_lora(vlm, scope, seed)
+    check_trainable(attached)
+    return attached
+
+
+def detach(vlm: VLM) -> VLM:
+    """The base again: LoRA layers are taken out, fully trained weights get their original values back."""
+    if isinstance(vlm.model, PeftModel):
+        return replace(vlm, model=vlm.model.unload(), scope=None)
+    with torch.no_grad():
+        for name, parameter in vlm.model.named_parameters():
+            if name in vlm.originals:
+                parameter.copy_(vlm.originals[name])
+    vlm.model.requires_grad_(False)
+    return replace(vlm, scope=None, originals={})
+
+
+def check_trainable(vlm: VLM) -> None:
+    """Fail when a weight outside the declared scope would be trained, or none at all.
+
+    Raises:
+        UserError: Names the weights that are trainable without having been declared.
+    """
+    scope = vlm.scope
+    trainable = {name for name, p in vlm.model.named_parameters() if p.requires_grad}
+    outside = sorted(
+        name for name in trainable if scope is None or not scope.holds(vlm.roles.role_of(_plain(name)))
+    )
+    if outside or not trainable:
+        raise UserError(
+            "weights outside the declared scope are trainable" if outside else "no weight is trainable",
+            got=", ".join(outside) or "0 trainable weights",
+            expected=f"only {', '.join(scope.parts)}" if scope else "a scope declared with attach()",
+            remedy="attach the scope again, or name the part in the scope",
+        )
+
+
+def trained_table(vlm: VLM) -> list[TrainedRole]:
+    """How many weights are trained in each role (layers summed up), in model order."""
+    trained: Counter[str] = Counter()
+    total: Counter[str] = Counter()
+    for name, parameter in vlm.model.named_parameters():
+        role = vlm.roles.role_of(_plain(name)).split("[")[0]
+        total[role] += 0 if _is_adapter(name) else parameter.numel()
+        trained[role] += parameter.numel() if parameter.requires_grad else 0
+    return [TrainedRole(role, trained[role], total[role]) for role in total]
+
+
+def save_adapter(vlm: VLM, folder: str | Path) -> None:
+    """Write the adapter in PEFT's format, or fully trained weights as ``edit.safetensors``.
+
+    Beside it, ``unsee.json`` says which base it belongs to and what was trained. The folder appears at once or not at all: it is written beside its place and then renamed.
+
+    Raises:
+        UserError: There is nothing to save.
+    """
+    if vlm.scope is None and not isinstance(vlm.model, PeftModel):
+        raise UserError(
+            "there is no adapter to save",
+            got=vlm.name,
+            expected="a model returned by attach() or load_adapter()",
+            remedy="attach a scope and train it first",
+        )
+    target = Path(folder)
+    fresh = target.with_name(f".{target.name}.writing")
+    shutil.rmtree(fresh, ignore_errors=True)
+    fresh.mkdir(parents=True)
+    if isinstance(vlm.model, PeftModel):
+        vlm.model.save_pretrained(str(fresh), save_embedding_layers=False)
+    else:
+        state = {
+            n: p.detach().cpu().contiguous() for n, p in vlm.model.named_parameters() if n in vlm.originals
+        }
+        save_file(state, fresh / EDIT, metadata={"format": "pt"})
+    (fresh / NOTE).write_text(json.dumps(_note(vlm), indent=2) + "\n", encoding="utf-8")
+    if target.exists():
+        shutil.rmtree(target)
+    fresh.rename(target)
+
+
+def load_adapter(vlm: VLM, folder: str | Path, *, check: bool = True, trainable: bool = False) -> VLM:
+    """The model with a saved adapter or edit.
+
+    Args:
+        vlm: A plain model; as with ``attach``, use the returned VLM from here on.
+        folder: Written by ``save_adapter``, or any PEFT adapter with safetensors.
+        check: Compare logits with and without the adapter on one probe.
+        trainable: Whether its weights can be trained further.
+
+    Raises:
+        UserError: Not an adapter; made for another base; keys that match nothing; no effect on the logits.
+            The model is then as it was.
+    """
+    _need_plain(vlm)
+    path = Path(folder)
+    note = _read_note(path)
+    _check_base(vlm, note, path)
+    scope = Scope.from_json(note["scope"]) if note.get("scope") else None
+    load_weights = _load_edit if (path / EDIT).is_file() else _load_lora
+    loaded = load_weights(vlm, path, scope)
+    if check:
+        _check_effect(loaded, path)
+    for name, parameter in loaded.model.named_parameters():
+        parameter.requires_grad_(trainable and (_is_adapter(name) or name in loaded.originals))
+    return loaded
+
+
+def merge(vlm: VLM) -> VLM:
+    """A plain model with the adapter's change in its weights; ``vlm`` must not be used afterwards.
+
+    The sum is formed in float32 and compared there, on one probe, with the model that carries its adapter.
+    The weights then return to the model's own type.
+
+    Raises:
+        UserError: The merged model answers differently.
+    """
+    if not isinstance(vlm.model, PeftModel):
+        plain = replace(vlm, scope=None, originals={}, source="memory")
+        return replace(plain, weights_hash=hash_model(plain.model))
+    types = {name: p.dtype for name, p in vlm.base.named_parameters()}
+    vlm.model.float()
+    before = probe_logits(vlm)
+    model = vlm.model.merge_and_unload(safe_merge=True)
+    merged = replace(vlm, model=model, scope=None, source="memory")
+    gap = float((probe_logits(merged) - before).abs().max() / before.std())
+    if not gap <= MERGE_TOLERANCE:
+        raise UserError(
+            "the merged model answers differently from the model with its adapter",
+            got=f"largest logit difference {gap:.2g} of the logits' spread",
+            expected=f"at most {MERGE_TOLERANCE:g}",
+            remedy="keep the adapter apart and load it with load_adapter()",
+        )
+    for name, parameter in model.named_parameters():
+        parameter.data = parameter.data.to(types.get(name, parameter.dtype))
+        parameter.requires_grad_(False)
+    return replace(merged, weights_hash=hash_model(model))
+
+
+@torch.no_grad()
+def probe_logits(vlm: VLM) -> Tensor:
+    """Logits (T, V) in float32 of one fixed question about one fixed picture."""
+    was_training = vlm.model.training
+    vlm.model.eval()
+    row = vlm.chat.official_row("What is in the picture?", from_image(_probe_image()))
+    row.pop("labels", None)
+    inputs = {
+        key: value.to(vlm.device, vlm.dtype if value.is_floating_point() else value.dtype)
+        for key, value in row.items()
+    }
+    logits: Tensor = vlm.model(**inputs).logits[0].float().cpu()
+    vlm.model.train(was_training)
+    return logits
+
+
+def _probe_image() -> Any:
+    from PIL import Image
+
+    return Image.radial_gradient("L").resize((64, 48)).convert("RGB")
+
+
+def _is_target(model: nn.Module, path: str, module: nn.Module) -> bool:
+    if not isinstance(module, nn.Linear):
+        return False
+    # torch's own attention reads its projection's weight without calling it, past any adapter.
+    parent = model.get_submodule(path.rpartition(".")[0])
+    return not isinstance(parent, nn.MultiheadAttention)
+
+
+def _is_tied(vlm: VLM) -> bool:
+    head = vlm.base.get_output_embeddings()
+    return head is not None and head.weight is vlm.base.get_input_embeddings().weight
+
+
+def _layer_counts(vlm: VLM) -> tuple[int, int]:
+    layers = vlm.base.get_submodule(vlm.roles.layers), vlm.base.get_submodule(vlm.roles.vision_layers)
+    return len(layers[0]), len(layers[1])
+
+
+def _need(part: str, found: bool, what: str) -> None:
+    if not found:
+        raise UserError(
+            f"a part of the scope holds no {what}",
+            got=part,
+            expected=f"parts with at least one {what}",
+            remedy="leave the part out, or train it with full fine-tuning"
+            if what == "linear layer"
+            else "leave the part out",
+        )
+
+
+def _need_plain(vlm: VLM) -> None:
+    if isinstance(vlm.model, PeftModel) or vlm.originals:
+        raise UserError(
+            "the model has an adapter already",
+            got=vlm.name,
+            expected="a plain model",
+            remedy="detach() or merge() it first",
+        )
+
+
+def _attach_lora(vlm: VLM, scope: Scope, seed: int) -> VLM:
+    targets = target_modules(vlm, scope)
+    config = LoraConfig(
+        r=scope.rank, lora_alpha=scope.alpha, lora_dropout=scope.dropout, target_modules=list(targets)
+    )
+    devices = [vlm.device] if vlm.device.type == "cuda" else []
+    with torch.random.fork_rng(devices=devices), _peft_reads_old_name():
+        torch.manual_seed(seed)
+        model = get_peft_model(vlm.model, config)
+    landed = {path for path, module in vlm.model.named_modules() if hasattr(module, "lora_A")}
+    assert landed == set(targets), sorted(landed ^ set(targets))
+    # PEFT shortens long lists to suffixes; the file should say in full where the adapter sits.
+    saved = model.peft_config[ADAPTER]
+    saved.target_modules = set(targets)
+    saved.base_model_name_or_path, saved.revision = vlm.name, vlm.revision or None
+    return replace(vlm, model=model, scope=scope)
+
+
+def _attach_full(vlm: VLM, scope: Scope) -> VLM:
+    check_layers(scope.parts, *_layer_counts(vlm))
+    roles = {name: vlm.roles.role_of(name) for name, _ in vlm.model.named_parameters()}
+    for part in scope.parts:
+        _need(part, any(part_holds(part, role) for role in roles.values()), "weight of its own")
+    originals = {}
+    for name, parameter in vlm.model.named_parameters():
+        parameter.requires_grad_(scope.holds(roles[name]))
+        if parameter.requires_grad:
+            originals[name] = parameter.detach().clone()
+    return replace(vlm, scope=scope, originals=originals)
+
+
+@contextlib.contextmanager
+def _peft_reads_old_name() -> Iterator[None]:
+    """PEFT asks transformers whether checkpointing is on by a name that transformers has renamed."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*is_gradient_checkpointing", category=FutureWarning)
+        yield
+
+
+def _plain(name: str) -> str:
+    return name.removeprefix(PEFT_PREFIX)
+
+
+def _is_adapter(name: str) -> bool:
+    return ".lora_" in name
+
+
+def _note(vlm: VLM) -> dict[str, Any]:
+    roles = vlm.roles
+    return {
+        "base": vlm.name,
+        "revision": vlm.revision,
+        "weights_hash": vlm.weights_hash,
+        "form": "lora" if isinstance(vlm.model, PeftModel) else "edit",
+        "scope": None if vlm.scope is None else vlm.scope.as_json(),
+        "roles": {
+            "decoder": roles.decoder,
+            "vision": roles.vision,
+            "projector": list(roles.projector),
+            "head": roles.head,
+            "embeddings": roles.embeddings,
+        },
+        "trained": [list(line) for line in trained_table(vlm) if line.trained],
+    }
+
+
+def _read_note(path: Path) -> dict[str, Any]:
+    weights = [name for name in (LORA, EDIT) if (path / name).is_file()]
+    pickle = (path / "adapter_model.bin").is_file()
+    if not weights or (weights == [LORA] and not (path / "adapter_config.json").is_file()):
+        raise UserError(
+            "the adapter's weights are only there as pickle"
+            if pickle and not weights
+            else "no adapter there",
+            got=path,
+            expected=f"a folder with adapter_config.json and {LORA}, or with {EDIT}",
+            remedy="save the adapter as safetensors" if pickle else "check the path",
+        )
+    note = path / NOTE
+    if not note.is_file():
+        return {}
+    data: dict[str, Any] = json.loads(note.read_text(encoding="utf-8"))
+    return data
+
+
+def _check_base(vlm: VLM, note: dict[str, Any], path: Path) -> None:
+    made_for = note.get("weights_hash")
+    if made_for is not None and made_for != vlm.weights_hash:
+        raise UserError(
+            "the adapter was made for another base model",
+            got=f"{path}: base {note.get('base')} with weights {made_for[:12]}",
+            expected=f"weights {vlm.weights_hash[:12]} ({vlm.name})",
+            remedy="load the base model that the adapter names, in the same revision",
+        )
+
+
+def _no_match(path: Path, names: Iterable[str]) -> UserError:
+    return UserError(
+        "the adapter's keys do not match the model",
+        got=f"{path}: {', '.join(sorted(names)[:3])}",
+        expected="names and shapes of weights of this model",
+        remedy="load the model that the adapter was trained on; adapters of text-only models do not fit",
+    )
+
+
+def _load_lora(vlm: VLM, path: Path, scope: Scope | None) -> VLM:
+    before = {name for name, p in vlm.model.named_parameters() if p.requires_grad}
+    try:
+        with _peft_reads_old_name():
+            model = PeftModel(vlm.model, PeftConfig.from_pretrained(str(path)))
+    except ValueError as error:
+        raise _no_match(path, [str(error).splitlines()[0]]) from error
+    try:
+        result = model.load_adapter(str(path), ADAPTER, torch_device=str(vlm.device))
+        wrong = [*result.unexpected_keys, *result.missing_keys]
+    except RuntimeError as error:
+        wrong = [str(error).splitlines()[-1].strip()]
+    if wrong:
+        plain = model.unload()
+        for name, parameter in plain.named_parameters():
+            parameter.requires_grad_(name in before)
+        raise _no_match(path, wrong)
+    return replace(vlm, model=model, scope=scope)
+
+
+def _load_edit(vlm: VLM, path: Path, scope: Scope | None) -> VLM:
+    state = load_file(str(path / EDIT))
+    parameters = dict(vlm.model.named_parameters())
+    wrong = [n for n, t in state.items() if n not in parameters or parameters[n].shape != t.shape]
+    if wrong or not state:
+        raise _no_match(path, wrong)
+    originals = {name: parameters[name].detach().clone() for name in state}
+    with torch.no_grad():
+        for name, tensor in state.items():
+            parameters[name].copy_(tensor)
+    return replace(vlm, scope=scope, originals=originals)
+
+
+def _check_effect(vlm: VLM, path: Path) -> None:
+    with_adapter = probe_logits(vlm)
+    with vlm.adapter_off():
+        without = probe_logits(vlm)
+    if torch.equal(with_adapter, without):
+        detach(vlm)
+        raise UserError(
+            "the adapter changes nothing",
+            got=path,
+            expected="other logits than those of the base model",
+            remedy="train the adapter, or load the right one",
+        )
