@@ -16,12 +16,46 @@ from unsee.packs.families import evaluating
 from unsee.packs.vision import encode_pictures, takes_features
 
 
-class FeatureCache:
-    """Features of pictures after vision tower and projector, kept on the model's device.
+class FeatureStore:
+    """Features of pictures after vision tower and projector, for as long as no weight changes.
+
+    Families whose forward does not take ready features leave the store unused (``usable`` is False) and
+    encode inside the forward pass.
+    """
+
+    def __init__(self, vlm: VLM) -> None:
+        self.usable = takes_features(vlm)
+        self._kept: dict[tuple[str, ...], Tensor] = {}
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def features(self, vlm: VLM, pictures: Sequence[Picture], *, cost: Cost | None = None) -> list[Tensor]:
+        """One (I, D) tensor per picture, without gradient; unknown pictures are encoded together."""
+        weights = self.weights_key(vlm)
+        new = {p.hash: p for p in pictures if (p.hash, *weights) not in self._kept}
+        if new:
+            with torch.no_grad(), evaluating(vlm.base):
+                encoded = encode_pictures(vlm, list(new.values()), cost=cost)
+            for key, value in zip(new, encoded, strict=True):
+                # A copy of its own: a view would keep the features of the whole call alive.
+                self._kept[key, *weights] = value.detach().clone()
+        return [self._kept[p.hash, *weights] for p in pictures]
+
+    def drop(self, picture: Picture) -> None:
+        """Free the features of a picture that is not needed again."""
+        for key in [key for key in self._kept if key[0] == picture.hash]:
+            del self._kept[key]
+
+    def weights_key(self, vlm: VLM) -> tuple[str, ...]:
+        """What entries depend on besides the picture; nothing here, since no weight may change."""
+        return ()
+
+
+class FeatureCache(FeatureStore):
+    """Features of pictures while the rest of the model trains: vision tower and projector must be frozen.
 
     Entries are keyed by picture, weights of tower and projector, and dtype: changed weights miss.
-    Families whose forward does not take ready features leave the cache unused (``usable`` is False) and
-    encode inside the forward pass.
 
     Args:
         vlm: The model whose vision part is frozen.
@@ -31,53 +65,40 @@ class FeatureCache:
     """
 
     def __init__(self, vlm: VLM) -> None:
-        self.usable = takes_features(vlm)
-        self._kept: dict[tuple[str, str, torch.dtype], Tensor] = {}
+        super().__init__(vlm)
         self._stamp: tuple[tuple[int, int], ...] = ()
         self._tower = ""
-        self._check_frozen(vlm)
+        self.weights_key(vlm)
 
-    def __len__(self) -> int:
-        return len(self._kept)
-
-    def features(self, vlm: VLM, pictures: Sequence[Picture], *, cost: Cost | None = None) -> list[Tensor]:
-        """One (I, D) tensor per picture, without gradient; unknown pictures are encoded together.
+    def weights_key(self, vlm: VLM) -> tuple[str, ...]:
+        """Hash of the vision weights and dtype.
 
         Raises:
             UserError: As for the class.
         """
-        self._check_frozen(vlm)
-        tower = self._tower_hash(vlm)
-        new = {p.hash: p for p in pictures if (p.hash, tower, vlm.dtype) not in self._kept}
-        if new:
-            with torch.no_grad(), evaluating(vlm.base):
-                encoded = encode_pictures(vlm, list(new.values()), cost=cost)
-            for key, value in zip(new, encoded, strict=True):
-                self._kept[key, tower, vlm.dtype] = value.detach().clone()
-        return [self._kept[p.hash, tower, vlm.dtype] for p in pictures]
-
-    def _check_frozen(self, vlm: VLM) -> None:
-        for module in _vision_parts(vlm):
-            bad = [name for name, weight in module.named_parameters() if weight.requires_grad]
-            bad += [name for name, _ in module.named_parameters() if "lora_" in name]
-            if bad:
-                raise UserError(
-                    "vision features cannot be cached: the vision part changes",
-                    got=bad[0],
-                    expected="a frozen vision tower and projector without adapter",
-                    remedy="leave the feature cache off, or take vision and projector out of the scope",
-                )
-
-    def _tower_hash(self, vlm: VLM) -> str:
-        """Sha256 of the vision weights, computed again only when a weight was replaced or written to."""
-        weights = [weight for module in _vision_parts(vlm) for weight in module.parameters()]
+        parts = _vision_parts(vlm)
+        for module in parts:
+            _check_frozen(module)
+        weights = [weight for module in parts for weight in module.parameters()]
+        # Hashing every weight each time would be slow: only when one was replaced or written to.
         stamp = tuple((weight.data_ptr(), weight._version) for weight in weights)
         if stamp != self._stamp:
             digest = hashlib.sha256()
             for weight in weights:
-                digest.update(weight.detach().contiguous().cpu().view(torch.uint8).numpy().tobytes())
+                digest.update(weight.detach().contiguous().cpu().view(-1).view(torch.uint8).numpy().tobytes())
             self._stamp, self._tower = stamp, digest.hexdigest()
-        return self._tower
+        return self._tower, str(vlm.dtype)
+
+
+def _check_frozen(module: nn.Module) -> None:
+    for name, weight in module.named_parameters():
+        if weight.requires_grad or "lora_" in name:
+            raise UserError(
+                "vision features cannot be cached: the vision part changes",
+                got=name,
+                expected="a frozen vision tower and projector without adapter",
+                remedy="leave the feature cache off, or take vision and projector out of the scope",
+            )
 
 
 def _vision_parts(vlm: VLM) -> list[nn.Module]:

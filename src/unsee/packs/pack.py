@@ -18,7 +18,7 @@ question). Image tokens of different pictures are never shared.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -57,6 +57,10 @@ class Pack:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    def renumbered(self, order: Sequence[int]) -> Pack:
+        """The same pack whose rows count in another list."""
+        return replace(self, order=tuple(order))
 
     def mask(self) -> np.ndarray:
         """(T, T) bool: True where the node of the line may attend to the node of the column."""
@@ -133,7 +137,13 @@ def _image_key(row: Row, depth: int) -> str:
 
 
 def build_packs(
-    vlm: VLM, rows: Sequence[Row], *, max_tokens: int = 1536, reserve: int = 0, mix_text: bool = True
+    vlm: VLM,
+    rows: Sequence[Row],
+    *,
+    max_tokens: int = 1536,
+    max_rows: int = 256,
+    reserve: int = 0,
+    mix_text: bool = True,
 ) -> list[Pack]:
     """Group rows by picture and pack them.
 
@@ -142,6 +152,7 @@ def build_packs(
         rows: Any rows; ``Pack.order`` remembers their place.
         max_tokens: A pack is closed before it grows beyond this (the mask grows with its square). A single
             longer row still makes a pack of its own.
+        max_rows: Most rows in one pack.
         reserve: Tokens that each row will grow by later (answers to be generated).
         mix_text: Whether text-only rows may fill up the packs of pictures. They do not see the picture.
 
@@ -149,20 +160,25 @@ def build_packs(
         UserError: The model cannot run packs.
     """
     check_packable(vlm)
+
+    def fits(tree: _Tree, row: Row) -> bool:
+        return len(tree.rows) < max_rows and tree.size_with(row) <= max_tokens
+
     trees: list[_Tree] = []
     opened: dict[str, _Tree] = {}  # the tree that is still open, by picture
     for order, row in enumerate(rows):
         if row.picture is not None:
             tree = opened.get(row.picture.hash)
-            if tree is None or (tree.rows and tree.size_with(row) > max_tokens):
+            if tree is None or not fits(tree, row):
                 tree = opened[row.picture.hash] = _Tree(row.picture, reserve)
                 trees.append(tree)
             tree.add(row, order, positions_of(vlm, row))
     text_trees = list(trees) if mix_text else []
     for order, row in enumerate(rows):
         if row.picture is None:
-            tree = min(text_trees, key=lambda t: t.size_with(row), default=None)
-            if tree is None or tree.size_with(row) > max_tokens:
+            room = [tree for tree in text_trees if fits(tree, row)]
+            tree = min(room, key=lambda candidate: candidate.size, default=None)
+            if tree is None:
                 tree = _Tree(None, reserve)
                 trees.append(tree)
                 text_trees.append(tree)

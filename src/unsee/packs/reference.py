@@ -10,7 +10,7 @@ from unsee.models.load import VLM
 from unsee.nouns import UserError
 from unsee.packs.cost import Cost
 from unsee.packs.families import evaluating
-from unsee.packs.features import FeatureCache
+from unsee.packs.features import FeatureStore
 from unsee.packs.pack import Batch
 from unsee.packs.tokens import TokenTable, forward
 
@@ -27,7 +27,7 @@ class AdapterOff:
     """
 
     cost: Cost | None = None
-    features: FeatureCache | None = None
+    features: FeatureStore | None = None
 
     def __call__(self, vlm: VLM, batch: Batch) -> TokenTable:
         """The target's token table, without gradient.

@@ -12,7 +12,7 @@ from torch import Tensor
 from unsee.models.load import VLM
 from unsee.packs.cost import Cost
 from unsee.packs.families import check_packable, dense_mask
-from unsee.packs.features import FeatureCache
+from unsee.packs.features import FeatureStore
 from unsee.packs.pack import Batch
 from unsee.packs.rows import Row
 from unsee.packs.vision import feature_inputs, pixel_inputs
@@ -68,7 +68,7 @@ class TokenTable:
 
 
 def forward(
-    vlm: VLM, batch: Batch, *, cost: Cost | None = None, features: FeatureCache | None = None
+    vlm: VLM, batch: Batch, *, cost: Cost | None = None, features: FeatureStore | None = None
 ) -> TokenTable:
     """Run packs through the model and read the answer positions.
 
@@ -102,7 +102,7 @@ def forward(
 
 
 def picture_inputs(
-    vlm: VLM, batch: Batch, *, cost: Cost | None = None, features: FeatureCache | None = None
+    vlm: VLM, batch: Batch, *, cost: Cost | None = None, features: FeatureStore | None = None
 ) -> Mapping[str, object]:
     """The forward arguments for the pictures of a batch: cached features where possible, else pixels."""
     if not batch.pictures:

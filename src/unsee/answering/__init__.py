@@ -1,0 +1,6 @@
+"""Replies and likelihoods: batched, with the prefix of a picture computed once for all its questions."""
+
+from unsee.answering.generate import answer
+from unsee.answering.score import TokenScores, choose, score
+
+__all__ = ["TokenScores", "answer", "choose", "score"]

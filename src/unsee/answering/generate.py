@@ -1,0 +1,105 @@
+"""Replies to questions."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+
+import torch
+
+from unsee.answering.decode import Decoded, decode
+from unsee.answering.plan import batches
+from unsee.models.load import VLM
+from unsee.nouns import Question, Reply, UserError
+from unsee.packs.cost import Cost
+from unsee.packs.families import evaluating
+from unsee.packs.features import FeatureStore
+from unsee.packs.pack import Pack, build_packs, collate
+from unsee.packs.rows import question_row
+
+MAX_BATCH_TOKENS = 16384
+PACK_TOKENS = 1536
+# Text-only questions share only the opening of the template: small packs, since a pack's mask is quadratic.
+TEXT_ROWS = 4
+EXPECTED_ANSWER = 32
+
+
+def answer(
+    vlm: VLM,
+    questions: Sequence[Question],
+    *,
+    max_new_tokens: int = 64,
+    batch_size: int = 32,
+    on_reply: Callable[[int, Reply], None] | None = None,
+    blind: bool = False,
+    cost: Cost | None = None,
+) -> list[Reply]:
+    """Greedy replies, in the order of the questions.
+
+    Questions about one picture share its prefix; the size of a batch does not change a reply.
+
+    Args:
+        vlm: The model. Its training mode is off inside and restored afterwards.
+        questions: With or without a picture.
+        max_new_tokens: A reply is cut here, and then says so (``Reply.truncated``).
+        batch_size: Most questions that are decoded together.
+        on_reply: Called with (index, reply) as soon as a batch is done; batches are not in order.
+        blind: Ask questions about pictures without their picture.
+        cost: Counters to add to.
+
+    Returns:
+        Replies: text without special tokens and surrounding white space; token ids without the end token;
+        mean log-probability over the generated tokens, end token included.
+
+    Raises:
+        UserError: ``max_new_tokens`` or ``batch_size`` below 1, or a model that cannot run packs.
+    """
+    for name, value in (("max_new_tokens", max_new_tokens), ("batch_size", batch_size)):
+        if value < 1:
+            raise UserError(f"{name} is too small", got=value, expected="at least 1", remedy=f"raise {name}")
+    packs = _packs(vlm, questions, batch_size, min(max_new_tokens, EXPECTED_ANSWER), blind)
+    store = FeatureStore(vlm)
+    uses = Counter(pack.picture.hash for pack in packs if pack.picture is not None)
+    replies: dict[int, Reply] = {}
+    with cost.measure() if cost is not None else nullcontext(), torch.no_grad(), evaluating(vlm.model):
+        for group in batches(packs, max_rows=batch_size, max_tokens=MAX_BATCH_TOKENS):
+            batch = collate(vlm, group)
+            decoded = decode(vlm, batch, max_new_tokens=max_new_tokens, features=store, cost=cost)
+            for index, one in zip(batch.order, decoded, strict=True):
+                replies[index] = _reply(vlm, one)
+                if on_reply is not None:
+                    on_reply(index, replies[index])
+            _free(store, uses, group)
+    return [replies[index] for index in range(len(questions))]
+
+
+def _packs(vlm: VLM, questions: Sequence[Question], batch_size: int, reserve: int, blind: bool) -> list[Pack]:
+    rows = [
+        question_row(vlm, question.prompt, None if blind else question.picture, example=question.id)
+        for question in questions
+    ]
+    packs: list[Pack] = []
+    for with_picture in (True, False):
+        chosen = [i for i, row in enumerate(rows) if (row.picture is not None) == with_picture]
+        most = batch_size if with_picture else min(batch_size, TEXT_ROWS)
+        for pack in build_packs(
+            vlm, [rows[i] for i in chosen], max_tokens=PACK_TOKENS, max_rows=most, reserve=reserve
+        ):
+            packs.append(pack.renumbered([chosen[i] for i in pack.order]))
+    return packs
+
+
+def _free(store: FeatureStore, uses: Counter[str], group: Sequence[Pack]) -> None:
+    """Forget the features of pictures that no later batch asks for."""
+    for pack in group:
+        if pack.picture is not None:
+            uses[pack.picture.hash] -= 1
+            if not uses[pack.picture.hash]:
+                store.drop(pack.picture)
+
+
+def _reply(vlm: VLM, decoded: Decoded) -> Reply:
+    text: str = vlm.tokenizer.decode(decoded.tokens, skip_special_tokens=True)
+    mean = sum(decoded.logprobs) / len(decoded.logprobs)
+    return Reply(text.strip(), tuple(decoded.tokens), mean, decoded.truncated)

@@ -1,0 +1,100 @@
+"""How likely a model finds given answers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import nullcontext
+from typing import Literal, NamedTuple
+
+import torch
+
+from unsee.answering.plan import batches
+from unsee.models.load import VLM
+from unsee.nouns import Picture, Question, UserError
+from unsee.packs.cost import Cost
+from unsee.packs.families import evaluating
+from unsee.packs.features import FeatureStore
+from unsee.packs.pack import build_packs, collate
+from unsee.packs.rows import scored_row
+from unsee.packs.tokens import TokenTable, forward
+
+MAX_ROWS = 64
+MAX_BATCH_TOKENS = 8192
+
+
+class TokenScores(NamedTuple):
+    """Log-probabilities (nats) of the tokens of an answer, its end-of-turn token included.
+
+    Attributes:
+        logprobs: One per token.
+        mean: Their mean.
+        total: Their sum.
+    """
+
+    logprobs: tuple[float, ...]
+    mean: float
+    total: float
+
+
+def score(
+    vlm: VLM, pairs: Sequence[tuple[str, str, Picture | None]], *, cost: Cost | None = None
+) -> list[TokenScores]:
+    """Log-probabilities of given answers, in order; texts about one picture share its prefix.
+
+    Args:
+        vlm: The model. Its training mode is off inside and restored afterwards.
+        pairs: (prompt, answer, picture or None).
+        cost: Counters to add to.
+    """
+    rows = [scored_row(vlm, *pair, example=str(i)) for i, pair in enumerate(pairs)]
+    packs = build_packs(vlm, rows, max_rows=MAX_ROWS, mix_text=False)
+    store = FeatureStore(vlm)
+    scores: dict[int, TokenScores] = {}
+    with cost.measure() if cost is not None else nullcontext(), torch.no_grad(), evaluating(vlm.model):
+        for group in batches(packs, max_rows=MAX_ROWS, max_tokens=MAX_BATCH_TOKENS):
+            batch = collate(vlm, group)
+            table = forward(vlm, batch, cost=cost, features=store)
+            scores.update(zip(batch.order, _by_row(table), strict=True))
+    return [scores[index] for index in range(len(pairs))]
+
+
+def _by_row(table: TokenTable) -> list[TokenScores]:
+    lines: list[list[float]] = [[] for _ in table.rows]
+    for r, value in zip(table.row.tolist(), table.logp.tolist(), strict=True):
+        lines[r].append(value)
+    return [TokenScores(tuple(line), sum(line) / len(line), sum(line)) for line in lines]
+
+
+def choose(
+    vlm: VLM,
+    questions: Sequence[Question],
+    *,
+    by: Literal["mean", "total"] = "mean",
+    cost: Cost | None = None,
+) -> list[int]:
+    """Index of the likeliest option of each question; the first one where two are equal.
+
+    Args:
+        vlm: The model.
+        questions: Each with ``options``.
+        by: ``mean`` token log-probability (does not favour short options) or ``total``.
+        cost: Counters to add to.
+
+    Raises:
+        UserError: A question without options.
+    """
+    for question in questions:
+        if not question.options:
+            raise UserError(
+                "a question has no options to choose from",
+                got=question.id,
+                expected="two or more options",
+                remedy="leave it out, or give it options",
+            )
+    pairs = [(q.prompt, option, q.picture) for q in questions for option in q.options]
+    scores = iter(score(vlm, pairs, cost=cost))
+    chosen = []
+    for question in questions:
+        values = [getattr(next(scores), by) for _ in question.options]
+        chosen.append(values.index(max(values)))
+    return chosen
