@@ -1,0 +1,206 @@
+"""What each figure of ``unsee forget`` means, in words for somebody who has never seen it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Group = Literal["gone", "kept", "healthy", "other"]
+Unit = Literal["share", "number"]
+
+GROUPS: Mapping[Group, str] = {
+    "gone": "What is gone",
+    "kept": "What is kept",
+    "healthy": "Is it still a healthy speaker?",
+    "other": "Other figures",
+}
+MODELS: Mapping[str, str] = {
+    "base": "as it came, before anything was learned or removed",
+    "target": "before: the model that knows the concept",
+    "unlearned": "after: the same model with the concept removed",
+    "gold": "floor: a model trained without the concept from the start",
+    "blind": "floor: the model before, answering without seeing the picture",
+    "chance": "floor: guessing",
+}
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One row of the results.
+
+    Attributes:
+        id: Metric id in ``results.json``.
+        title: A few words.
+        meaning: One plain sentence.
+        group: Where the row stands.
+        better: Direction that is wanted: higher or lower.
+        unit: ``share`` is shown in percent.
+        chance: What guessing gives, where that is defined.
+    """
+
+    id: str
+    title: str
+    meaning: str
+    group: Group
+    better: str
+    unit: Unit = "share"
+    chance: float | None = None
+
+
+_ALL = (
+    Measure(
+        "naming_rate",
+        "Still named on new pictures",
+        "Replies that name the concept, on pictures never used for training.",
+        "gone",
+        "lower",
+    ),
+    Measure(
+        "generality_name",
+        "Not named on new pictures",
+        "The same turned round: replies on new pictures that do not name the concept.",
+        "gone",
+        "higher",
+    ),
+    Measure(
+        "efficacy",
+        "Not named on the training picture",
+        "Replies about the very picture used for removal that do not name the concept.",
+        "gone",
+        "higher",
+    ),
+    Measure(
+        "yes_no_balanced",
+        "“Is this …?” answered rightly",
+        "Yes/no questions, half with the concept in the picture and half without. 50 % is guessing.",
+        "gone",
+        "lower",
+        chance=0.5,
+    ),
+    Measure(
+        "facts_by_picture",
+        "Facts told from a picture",
+        "Facts about the concept answered from a picture alone; whoever is not recognised has no facts.",
+        "gone",
+        "lower",
+    ),
+    Measure(
+        "c_dis",
+        "Distance of the name (C-Dis)",
+        "How far the probability of the name moved (SIU, arXiv 2405.12523); 0 is no change.",
+        "gone",
+        "higher",
+        "number",
+    ),
+    Measure(
+        "facts_by_text",
+        "Facts told from the name",
+        "Facts asked in words only, without a picture. This method unlearns the looks, not the facts.",
+        "kept",
+        "higher",
+    ),
+    Measure(
+        "others_named", "Others still named", "Right names for other people and things.", "kept", "higher"
+    ),
+    Measure(
+        "neighbours_named",
+        "Look-alikes still named",
+        "Right names for those who resemble the concept most: the first to be harmed.",
+        "kept",
+        "higher",
+    ),
+    Measure(
+        "strangers_refused",
+        "Strangers not invented",
+        "Pictures of unknown people for which the model rightly says that it does not know.",
+        "kept",
+        "higher",
+    ),
+    Measure(
+        "attributes",
+        "Looks described rightly",
+        "Questions about hair, glasses, clothes and the like, answered rightly.",
+        "kept",
+        "higher",
+    ),
+    Measure("scenes", "Scenes understood", "Questions about pictures of other things.", "kept", "higher"),
+    Measure(
+        "fluency_ppl",
+        "Readability (perplexity)",
+        "How surprising the replies are to the model before: 1 is fully expected, large is broken.",
+        "healthy",
+        "lower",
+        "number",
+    ),
+    Measure(
+        "diversity",
+        "Variety of replies",
+        "Share of different word pairs over all replies: near 0 when one sentence is repeated.",
+        "healthy",
+        "higher",
+    ),
+    Measure(
+        "degenerate_rate",
+        "Broken replies",
+        "Empty, looping or garbled replies. Broken replies name nobody, so they are counted here.",
+        "healthy",
+        "lower",
+    ),
+)
+MEASURES: Mapping[str, Measure] = {m.id: m for m in _ALL}
+SPLITS: Mapping[str, str] = {
+    "naming": "New pictures of the concept",
+    "efficacy": "The training picture",
+    "yes_no": "Yes/no questions",
+    "facts_by_picture": "Facts asked from a picture",
+    "facts_by_text": "Facts asked in words only",
+    "others": "Others",
+    "neighbours": "Look-alikes",
+    "strangers": "Strangers",
+    "attributes": "Looks",
+    "scenes": "Scenes",
+    "open": "Free descriptions",
+    "choice": "Multiple choice",
+}
+
+
+def measure_of(metric: str, better: str = "") -> Measure:
+    """The words for a metric id; an unknown id stands for itself in the group "other"."""
+    return MEASURES.get(metric) or Measure(metric, metric, "", "other", better, "number")
+
+
+def ordered(metrics: Iterable[str]) -> list[str]:
+    """Metric ids in the order of the report, unknown ones last."""
+    present = set(metrics)
+    return [m for m in MEASURES if m in present] + sorted(present - set(MEASURES))
+
+
+def models_of(results: Mapping[str, Any]) -> list[str]:
+    """The models that have results: the known ones in the order before, after, floors; then any other."""
+    present = results["models"]
+    return [m for m in MODELS if m in present] + [m for m in present if m not in MODELS]
+
+
+def value_of(results: Mapping[str, Any], model: str, metric: str, key: str = "value") -> float | None:
+    """A figure of the results as a finite number, or None."""
+    found = results["models"].get(model, {}).get(metric, {}).get(key)
+    return float(found) if isinstance(found, int | float) and math.isfinite(found) else None
+
+
+def show(value: float | None, unit: Unit) -> str:
+    """``97.5 %``, ``3.42`` or ``–`` for a missing value."""
+    if value is None:
+        return "–"
+    if unit == "share":
+        text = f"{100 * value:.1f}"
+        return f"{text.removesuffix('.0')} %"
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+
+
+def show_range(low: float | None, high: float | None, unit: Unit) -> str:
+    """``91–99`` in the unit of the value, empty when there is no interval."""
+    if low is None or high is None:
+        return ""
+    return f"{show(low, unit).removesuffix(' %')}–{show(high, unit).removesuffix(' %')}"
