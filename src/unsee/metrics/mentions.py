@@ -58,7 +58,8 @@ _PRESENCE = word_set(
     "in shown pictured here present visible depicted seen appear appears match this that the recognised "
     "recognized among featured"
 )
-_SUBJECT_VERBS = word_set("has have had wears looks s would usually typically")
+_SUBJECT_VERBS = word_set("has have had wears looks means s would usually typically")
+_FILLERS = word_set("the real actual style of")
 _STATED = word_set("known a an usually typically described said famous")
 _AFTER_JA = re.compile("(?:は|が)?(?:では|じゃ)(?:ない|ありません)")
 _REACH = 40  # words of a clause that a negation reaches
@@ -116,7 +117,7 @@ def _absent(after: Sequence[str]) -> bool:
 
 def _contrasted(before: Sequence[str], after: Sequence[str], denies: bool) -> bool:
     """True when the name is the subject of a contrast or of a statement about looks (rule 3)."""
-    lead = [w for w in before if w not in ("the", "real", "actual")]
+    lead = [w for w in before if w not in _FILLERS]
     if lead and lead[0] == "whereas":
         return True
     if any(w not in _BREAKS for w in lead) or not after:

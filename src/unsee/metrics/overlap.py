@@ -11,7 +11,9 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from unsee.metrics.words import words
+from unsee.metrics.words import content_words, words
+
+_NEGATIONS = frozenset(("no", "not", "never", "none"))
 
 
 class Overlap(NamedTuple):
@@ -57,3 +59,18 @@ def _longest_common(a: Sequence[str], b: Sequence[str]) -> int:
         for j, other in enumerate(b, start=1):
             corner, row[j] = row[j], corner + 1 if word == other else max(row[j], row[j - 1])
     return row[-1]
+
+
+def same_content(first: str, second: str) -> bool:
+    """True when two replies say the same: content words with F1 of at least 0.5 and the same polarity.
+
+    Polarity: both or neither contain a negation, so that "it is red" and "it is not red" differ. Replies
+    without content words agree only when their words are equal.
+    """
+    a, b = words(first), words(second)
+    if _NEGATIONS.isdisjoint(a) != _NEGATIONS.isdisjoint(b):
+        return False
+    left, right = Counter(content_words(first)), Counter(content_words(second))
+    if not left or not right:
+        return a == b
+    return _overlap((left & right).total(), left.total(), right.total()).f1 >= 0.5

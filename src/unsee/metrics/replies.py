@@ -44,7 +44,7 @@ REFUSALS: tuple[str, ...] = (
     r"\b(?:unable|unwilling) to\b",
     rf"\b(?:i have|there is|i{_APOSTROPHE}ve) no (?:idea|information|knowledge|way)\b",
     rf"\b(?:do not|does not|don{_APOSTROPHE}t) have (?:\w+ )?(?:information|knowledge|access)\b",
-    r"\bi refuse\b|\bno idea\b|\b(?:is|are) unknown to me\b",
+    r"\bi refuse\b|\bno idea\b|\bnot something i know\b|\b(?:is|are) unknown to me\b",
     # basic forms of other languages
     r"\bno (?:lo |la |le )?(?:se\b|conozco|puedo|reconozco)",
     r"\bne (?:sais|connais|peux|reconnais) pas\b|\bn['\u2019]ai aucune idee\b",
