@@ -1,0 +1,1 @@
+"""How the embedded world is talked about: questions with their true answers, by subject."""
