@@ -150,7 +150,8 @@ def trained_table(vlm: VLM) -> list[TrainedRole]:
 def save_adapter(vlm: VLM, folder: str | Path) -> None:
     """Write the adapter in PEFT's format, or fully trained weights as ``edit.safetensors``.
 
-    Beside it, ``unsee.json`` says which base it belongs to and what was trained. The folder appears at once or not at all: it is written beside its place and then renamed.
+    Beside it, ``unsee.json`` says which base it belongs to and what was trained. The folder appears complete
+    or not at all: it is written beside its place and then renamed.
 
     Raises:
         UserError: There is nothing to save.
@@ -174,9 +175,12 @@ def save_adapter(vlm: VLM, folder: str | Path) -> None:
         }
         save_file(state, fresh / EDIT, metadata={"format": "pt"})
     (fresh / NOTE).write_text(json.dumps(_note(vlm), indent=2) + "\n", encoding="utf-8")
+    old = target.with_name(f".{target.name}.old")
+    shutil.rmtree(old, ignore_errors=True)
     if target.exists():
-        shutil.rmtree(target)
+        target.rename(old)
     fresh.rename(target)
+    shutil.rmtree(old, ignore_errors=True)
 
 
 def load_adapter(vlm: VLM, folder: str | Path, *, check: bool = True, trainable: bool = False) -> VLM:
@@ -218,7 +222,7 @@ def merge(vlm: VLM) -> VLM:
     if not isinstance(vlm.model, PeftModel):
         plain = replace(vlm, scope=None, originals={}, source="memory")
         return replace(plain, weights_hash=hash_model(plain.model))
-    types = {name: p.dtype for name, p in vlm.base.named_parameters()}
+    types = {name.replace(".base_layer", ""): p.dtype for name, p in vlm.base.named_parameters()}
     vlm.model.float()
     before = probe_logits(vlm)
     model = vlm.model.merge_and_unload(safe_merge=True)
@@ -232,7 +236,7 @@ def merge(vlm: VLM) -> VLM:
             remedy="keep the adapter apart and load it with load_adapter()",
         )
     for name, parameter in model.named_parameters():
-        parameter.data = parameter.data.to(types.get(name, parameter.dtype))
+        parameter.data = parameter.data.to(types[name])
         parameter.requires_grad_(False)
     return replace(merged, weights_hash=hash_model(model))
 

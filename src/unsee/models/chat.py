@@ -90,6 +90,8 @@ class Chat:
         self.context = context
         self.template: str = _template(processor)
         self.template_hash = hash_text(self.template)
+        if not getattr(processor, "image_token", None):
+            raise _unsupported(processor, "it has no image token")
         self.image_token: str = processor.image_token
         self.image_token_id: int = self.tokenizer.convert_tokens_to_ids(self.image_token)
         self._marked = GENERATION_MARK.search(self.template) is not None
@@ -163,7 +165,7 @@ class Chat:
         full, places = self._tokenize(told.text)
         start = _common_prefix(ids, full)
         if told.marked is not None:
-            start = min(start, next(i for i, (_, end) in enumerate(places) if end > told.marked))
+            start = min(start, next((i for i, (_, end) in enumerate(places) if end > told.marked), start))
         first = _find_answer(told.text, asked.text, answer)
         full, offsets = self._answer_tokens(full, places, start, first, answer)
         return self._checked(Encoded(full, start, offsets, _token_span(places, told.images)))
@@ -239,8 +241,9 @@ class Chat:
         out = self.processor(
             images=[[picture.read()]], text=[self.image_token], return_text_replacement_offsets=True
         )
-        replacements = out["text_replacement_offsets"][0]
-        assert len(replacements) == 1, replacements
+        replacements = out.get("text_replacement_offsets", [[]])[0]
+        if len(replacements) != 1:
+            raise _unsupported(self.processor, "it does not tell which text stands for a picture")
         vision = {key: value for key, value in out.items() if key not in TEXT_KEYS}
         return _Seen(replacements[0]["replacement"], dict(BatchFeature(vision, tensor_type="pt")))
 
@@ -296,12 +299,16 @@ class Chat:
         self._bytes = 0
         theirs = tuple(row["input_ids"][0].tolist())
         if theirs != mine.ids:
-            raise UserError(
-                "the rows of this model's processor cannot be rebuilt exactly",
-                got=f"{type(self.processor).__name__}: {len(mine.ids)} tokens",
-                expected=f"the same {len(theirs)} tokens as processor.apply_chat_template",
-                remedy="use a model of a supported family: LLaVA, Qwen2.5-VL, Idefics3, SmolVLM",
-            )
+            raise _unsupported(self.processor, f"{len(mine.ids)} tokens instead of {len(theirs)}")
+
+
+def _unsupported(processor: Any, why: str) -> UserError:
+    return UserError(
+        "the rows of this model's processor cannot be rebuilt exactly",
+        got=f"{type(processor).__name__}: {why}",
+        expected="the tokens of processor.apply_chat_template, with image placeholders expanded",
+        remedy="use a model of a supported family: LLaVA, Qwen2.5-VL, Idefics3, SmolVLM",
+    )
 
 
 def _template(processor: Any) -> str:

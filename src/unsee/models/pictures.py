@@ -6,6 +6,7 @@ A picture that cannot be used is refused here, with what was wrong, so that no l
 from __future__ import annotations
 
 import hashlib
+import warnings
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -81,9 +82,12 @@ def _check_file(path: Path) -> None:
 
 def _decode(path: Path) -> Image.Image:
     try:
-        # Pillow's own limit is lower than ours and only warns below twice its value; ours is checked from the
-        # header, which is all that ``Image.open`` reads.
-        with Image.open(path) as image:
+        # ``Image.open`` reads the header only. Above its own limit Pillow warns, above twice that it refuses;
+        # ours is lower than both.
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            opened = Image.open(path)
+        with opened as image:
             _check_header(image, path)
             image.load()
             upright = ImageOps.exif_transpose(image)
