@@ -19,7 +19,7 @@ WORST = 8
 NAMED_SPLITS = frozenset({"naming", "efficacy"})
 FORGET_SPLITS = NAMED_SPLITS | {"facts_by_picture", "forget"}
 KEPT_SPLITS = OTHER_SPLITS | {"facts_by_text"}
-_NAMED = {"correct": "names it", "incorrect": "something else", "refusal": "declines"}
+_NAMED = {"correct": "names it", "incorrect": "not named", "refusal": "declines"}
 _PLAIN = {"correct": "right", "incorrect": "wrong", "refusal": "declines"}
 _BROKEN = {"gibberish": "broken", "empty": "empty"}
 

@@ -35,6 +35,7 @@ _VARIABLES = {
 }  # fmt: skip
 _MARKERS = {"target": "s", "unlearned": "o", "gold": "D", "blind": "v", "base": "P"}
 _SIZES = {"target": 7.0, "unlearned": 8.0, "gold": 12.0, "blind": 7.0, "base": 7.0}
+_SHIFTS = {"target": -0.2, "blind": 0.2, "base": -0.1}
 _DASHES = ("-", "--", ":", "-.", (0, (5, 1, 1, 1, 1, 1)), (0, (8, 2)))
 _STYLE = {
     "svg.fonttype": "none", "font.family": "DejaVu Sans", "font.size": 9.5, "text.parse_math": False,
@@ -45,6 +46,7 @@ _STYLE = {
     "legend.frameon": False, "lines.linewidth": 1.8,
 }  # fmt: skip
 WIDTH = 4.9
+ABOUT_OTHERS = tuple(k for k, m in MEASURES.items() if m.group == "kept" and k != "facts_by_text")
 _PERCENT = FuncFormatter(lambda value, _: f"{100 * value:.0f} %")
 
 
@@ -61,10 +63,10 @@ def trade_off(results: Mapping[str, Any]) -> Markup | None:
             colour = COLOURS.get(model, FAINT)
             axes.errorbar([x], [y], xerr=bars, color=colour, label=_label(model), **_mark(model))
         axes.set(xlim=(-0.05, 1.05), ylim=(-0.05, 1.05), xlabel="forgotten: concept not named on pictures")
-        axes.set_ylabel("kept: mean of what is kept")
+        axes.set_ylabel("kept: mean of what is about others")
         axes.xaxis.set_major_formatter(_PERCENT)
         axes.yaxis.set_major_formatter(_PERCENT)
-        axes.annotate("better ↗", (1.0, 0.03), ha="right", color=FAINT)
+        axes.annotate("better ↗", (0.5, 0.5), ha="center", color=FAINT)
         figure.legend(loc="outside lower center", ncols=2)
         spoken = "; ".join(f"{_label(m)}: forgotten {p[0]:.0%}, kept {p[1]:.0%}" for m, p in points)
         return _svg(figure, "trade-off", f"Forgetting against keeping. {spoken}.")
@@ -76,26 +78,31 @@ def measures(results: Mapping[str, Any]) -> Markup | None:
     rows = [
         k
         for k, measure in MEASURES.items()
-        if measure.unit == "share" and any(value_of(results, m, k) is not None for m in models)
+        if measure.unit == "share"
+        and k != "generality_name"
+        and any(value_of(results, m, k) is not None for m in models)
     ]
     if not rows:
         return None
     with matplotlib.rc_context(_STYLE):
-        figure = Figure(figsize=(WIDTH, 1.0 + 0.32 * len(rows)), layout="constrained")
+        figure = Figure(figsize=(WIDTH, 1.0 + 0.34 * len(rows)), layout="constrained")
         axes = figure.subplots()
         for model in models:
-            found = [(v, n) for n, k in enumerate(rows) if (v := value_of(results, model, k)) is not None]
+            shift = _SHIFTS.get(model, 0.0)
+            found = [
+                (v, n + shift) for n, k in enumerate(rows) if (v := value_of(results, model, k)) is not None
+            ]
             if found:
                 xs, ys = zip(*found, strict=True)
                 axes.plot(xs, ys, ls="", color=COLOURS.get(model, FAINT), label=_label(model), **_mark(model))
         chances = [(c, n) for n, k in enumerate(rows) if (c := MEASURES[k].chance) is not None]
         if chances:
             xs, ys = zip(*chances, strict=True)
-            axes.plot(xs, ys, ls="", marker="|", ms=13, mew=1.6, color=FAINT, label="chance")
+            axes.plot(xs, ys, ls="", marker="|", ms=17, mew=1.4, color=INK, label="chance")
         axes.set_yticks(range(len(rows)), [MEASURES[k].title + _arrow(MEASURES[k].better) for k in rows])
         axes.set(xlim=(-0.04, 1.04), ylim=(len(rows) - 0.4, -0.6))
         axes.xaxis.set_major_formatter(_PERCENT)
-        axes.xaxis.set_major_locator(MaxNLocator(3))
+        axes.set_xticks((0, 0.5, 1))
         axes.tick_params(length=0)
         figure.legend(loc="outside lower center", ncols=3)
         return _svg(figure, "measures", "Every share of the table of results, one mark per model.")
@@ -109,7 +116,7 @@ def training(steps: Sequence[Mapping[str, Any]]) -> Markup | None:
     if not panels:
         return None
     with matplotlib.rc_context(_STYLE):
-        figure = Figure(figsize=(WIDTH * 1.6, 2.5 * len(panels)), layout="constrained")
+        figure = Figure(figsize=(WIDTH * 1.15, 2.5 * len(panels)), layout="constrained")
         grid = figure.subplots(len(panels), 1, sharex=True, squeeze=False)[:, 0]
         for axes, (title, series) in zip(grid, panels, strict=True):
             _draw_lines(axes, series)
@@ -124,7 +131,7 @@ def _draw_lines(axes: Any, series: Mapping[str, list[tuple[float, float]]]) -> N
         xs, ys = zip(*points, strict=True)
         style = {"color": LINES[n % len(LINES)], "ls": _DASHES[n % len(_DASHES)]}
         axes.plot(xs, ys, label=one_line(name, 30), marker="o" if len(points) < 30 else "", ms=3.5, **style)
-    axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), fontsize=8.5)
+    axes.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=3, fontsize=8.5)
 
 
 def _spoken(panels: Sequence[tuple[str, Mapping[str, list[tuple[float, float]]]]]) -> str:
@@ -156,9 +163,7 @@ def _named_series(steps: Sequence[Mapping[str, Any]], key: str) -> dict[str, lis
 def _point(results: Mapping[str, Any], model: str) -> tuple[float, float, float, float] | None:
     """(forgotten, kept, low, high) of a model; low and high bound "forgotten"."""
     rate = named(results, model)
-    kept = [
-        v for k, m in MEASURES.items() if m.group == "kept" and (v := value_of(results, model, k)) is not None
-    ]
+    kept = [v for k in ABOUT_OTHERS if (v := value_of(results, model, k)) is not None]
     if rate is None or not kept:
         return None
     low, high = (value_of(results, model, "naming_rate", key) for key in ("low", "high"))
@@ -172,7 +177,7 @@ def _point(results: Mapping[str, Any], model: str) -> tuple[float, float, float,
 
 def _mark(model: str) -> dict[str, Any]:
     hollow = {"mfc": "none", "mew": 1.8} if model == "gold" else {}
-    return {"marker": _MARKERS.get(model, "x"), "ms": _SIZES.get(model, 7.0), **hollow}
+    return {"marker": _MARKERS.get(model, "x"), "ms": _SIZES.get(model, 7.0), "clip_on": False, **hollow}
 
 
 def _label(model: str) -> str:

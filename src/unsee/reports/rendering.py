@@ -1,6 +1,6 @@
-"""One Jinja2 environment for page and card: every value that reaches the output is redacted, cleaned, escaped.
+"""One Jinja2 environment for page and card: every value of the output is redacted, cleaned and escaped.
 
-This happens in ``finalize``, which Jinja2 calls on each ``{{ ... }}``, so that no template line can forget it.
+This happens in ``finalize``, which Jinja2 calls on each ``{{ ... }}``, so no template line can forget it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ LONGEST = 4000
 def environment(redactor: Redactor, encode: Callable[[str], str] = escape) -> Environment:
     """The environment; ``encode`` makes cleaned text part of the output format (HTML by default).
 
-    Filters: ``short(n)`` bounds a value's length after redaction, ``raw_redacted`` is for attribute-free text.
+    The filter ``short(n)`` bounds the length of a value after redaction.
     """
 
     def safe(value: Any, limit: int = LONGEST) -> Any:

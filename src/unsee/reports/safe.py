@@ -21,7 +21,7 @@ _MARKS = re.compile(
 _STACKED = re.compile(
     "([\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff]{4})[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff]+"
 )
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-!|~>])")
+_MARKDOWN = re.compile(r"([\\`*_\[\]|~>])")
 
 
 def _visible(match: re.Match[str]) -> str:
@@ -39,9 +39,15 @@ def clean(text: object) -> str:
 
 
 def shorten_text(text: str, limit: int = LIMIT) -> str:
-    """At most ``limit`` characters, followed by how many were left out."""
+    """At most ``limit`` characters, then "…"; from a limit of 100 on also how many were left out."""
     left_out = len(text) - limit
-    return text if left_out <= 0 else f"{text[:limit].rstrip()} … [{left_out:,} more characters]"
+    if left_out <= 0:
+        return text
+    return (
+        f"{text[:limit].rstrip()} … [{left_out:,} more characters]"
+        if limit >= 100
+        else f"{text[: limit - 1]}…"
+    )
 
 
 def one_line(text: object, limit: int = LIMIT) -> str:

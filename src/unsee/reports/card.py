@@ -1,0 +1,59 @@
+"""``adapter/README.md``: the model card that travels with the adapter."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from markupsafe import Markup
+
+from unsee.reports import page, verdict
+from unsee.reports.files import read_run, write_text
+from unsee.reports.html import redactor, redacts
+from unsee.reports.measures import MODELS, models_of
+from unsee.reports.redact import MARK, Redactor
+from unsee.reports.rendering import environment
+from unsee.reports.safe import markdown, one_line
+
+
+def write_card(run: Path, *, redact: bool | None = None) -> Path:
+    """Writes the model card of a run next to its adapter.
+
+    Args:
+        run: The run folder.
+        redact: True replaces the concept's names; None does what ``run.yaml`` says.
+
+    Returns:
+        Path of ``adapter/README.md``.
+
+    Raises:
+        UserError: No run folder, a run without results, or a damaged file.
+    """
+    data = read_run(Path(run))
+    hidden = redacts(data, redact)
+    name = MARK if hidden else data.concept["name"]
+    hide = redactor(data, hidden)
+    text = (
+        environment(hide, markdown)
+        .get_template("card.md.j2")
+        .render(
+            name=name,
+            concept=data.concept,
+            verdict=verdict.judge(data.results, name),
+            model=page.model_words(data),
+            base_json=_quoted(str(data.config.get("model") or "PATH_OF_THE_EMBEDDED_MODEL"), hide),
+            revision=str(data.config.get("revision") or ""),
+            method=page.method_words(data),
+            counts=page.picture_counts(data),
+            models=models_of(data.results),
+            model_words=MODELS,
+            table=page.table(data.results),
+            limits=page.limits(data),
+        )
+    )
+    return write_text(data.path / "adapter" / "README.md", text)
+
+
+def _quoted(text: str, hide: Redactor) -> Markup:
+    """A string for YAML and Python alike: JSON, one line, no back-tick that could close the code block."""
+    return Markup(json.dumps(one_line(hide.text(text), 300).replace("`", "'"), ensure_ascii=False))
