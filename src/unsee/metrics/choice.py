@@ -11,9 +11,10 @@ from unsee.nouns import Question
 
 _LETTERS = "ABCDEFGHIJ"
 _MARKED = (
-    r"\(([{0}])\)|(?:answer|option|choice)(?: is|:)?\s*\(?([{0}])\b|"
+    r"\(([{0}])\)|(?:[Aa]nswer|[Oo]ption|[Cc]hoice)(?: is|:)?\s*\(?([{0}])\b|"
     r"^\s*([{0}])\s*(?:[.):,]|$)|(?:\s|^)([{0}])\s*[.]?\s*$"
 )
+_SEVERAL = r"\b[{0}]\)? (?:or|and) \(?[{0}]\b"
 
 
 def parse_choice(text: str, options: Sequence[str]) -> int | None:
@@ -25,7 +26,7 @@ def parse_choice(text: str, options: Sequence[str]) -> int | None:
     it.
     """
     letters = _LETTERS[: len(options)]
-    if not letters:
+    if not letters or re.search(_SEVERAL.format(letters), text):
         return None
     marked = [next(g for g in m.groups() if g) for m in re.finditer(_MARKED.format(letters), text.strip())]
     if len(set(marked)) == 1:

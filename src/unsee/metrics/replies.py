@@ -90,21 +90,22 @@ def yes_or_no(text: str, prompt: str = "", language: str = "en") -> bool | None:
     """The verdict of a reply by its first decisive word: True yes, False no, None undecided.
 
     In the first sentence negations ("not", "never") decide as well, so "It is not her" is no; in later
-    sentences, which may describe anything, only yes and no themselves do. An emphatic word ("certainly")
-    decides only as the first word and not before "not". A reply without any decisive word that merely repeats
-    words of the question ("Is this Jane Roe?" - "This is Jane Roe.") is a yes. English words always count;
-    those of ``language`` (ISO 639-1) count too.
+    sentences, which may describe anything, and in refusals ("I do not know"), only yes and no themselves do.
+    An emphatic word ("certainly") decides only as the first word and not before "not". A reply without any
+    decisive word that merely repeats words of the question ("Is this Jane Roe?" - "This is Jane Roe.") is a
+    yes. English words always count; those of ``language`` (ISO 639-1) count too.
     """
     plain = _NOT_DECISIVE.sub(" ", fold(text).replace("that's right", "yes"))
     if language == "ja":
         plain = plain.replace("いいえ", " no ").replace("はい", " yes ")
     sentences = clauses(plain, r"[.;!?\n\u3002\uff1b\uff01\uff1f]")
+    unsure = is_refusal(text)
     for number, sentence in enumerate(sentences):
-        verdict = _decides(sentence, language, first=number == 0)
+        verdict = _decides(sentence, language, first=number == 0 and not unsure)
         if verdict is not None:
             return verdict
     said = words(plain)
-    return True if len(said) > 1 and set(said) <= set(words(prompt)) else None
+    return True if not unsure and len(said) > 1 and set(said) <= set(words(prompt)) else None
 
 
 def _decides(sentence: Sequence[str], language: str, first: bool) -> bool | None:
@@ -114,7 +115,7 @@ def _decides(sentence: Sequence[str], language: str, first: bool) -> bool | None
         if word in no or (first and word in _NEGATIONS):
             return False
         emphatic = first and i == 0 and word in _EMPHATIC and sentence[1:2] != ("not",)
-        if emphatic or (word in yes and sentence[i + 1 : i + 2] != ("not",)):
+        if emphatic or word in yes:
             return True
     return None
 

@@ -1,0 +1,264 @@
+"""One page per metric: what it is, which way is better, its range, its source and when it misleads."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from unsee.nouns import Direction, UserError
+
+SIU = "SIU, arXiv 2405.12523"
+OURS = "this project"
+
+
+@dataclass(frozen=True, slots=True)
+class MetricInfo:
+    """The page of one metric.
+
+    Attributes:
+        id: The key in ``results.json``.
+        title: A few words.
+        formula: What is computed, in one line.
+        better: Which way is better for the unlearned model.
+        bounds: Smallest and largest value; None where there is no largest.
+        source: Paper or origin.
+        fails_when: When the figure misleads.
+    """
+
+    id: str
+    title: str
+    formula: str
+    better: Direction
+    bounds: tuple[float, float | None]
+    source: str
+    fails_when: str
+
+
+_SHARE = (0.0, 1.0)
+_PAGES = (
+    MetricInfo(
+        "naming_rate",
+        "Replies that name the concept",
+        "share of replies to name questions on unseen pictures that say a name (denials do not count)",
+        "lower",
+        _SHARE,
+        f"EM of {SIU}, with whole words",
+        "the model answers everything with noise, nothing or No: read degenerate_rate and what is kept; "
+        "a name the user did not list as alias is not seen",
+    ),
+    MetricInfo(
+        "generality_name",
+        "Unseen pictures no longer named",
+        "1 - naming_rate",
+        "higher",
+        _SHARE,
+        f"generality of {SIU}",
+        "as naming_rate",
+    ),
+    MetricInfo(
+        "efficacy",
+        "Training picture no longer named",
+        "share of replies on the training picture that are language and do not name the concept",
+        "higher",
+        _SHARE,
+        f"efficacy of {SIU}",
+        "it says nothing about other pictures; one picture means few questions and wide intervals",
+    ),
+    MetricInfo(
+        "mention_rate",
+        "Replies that hold any part of the name",
+        "share of replies to name questions with a distinctive word of a name, denied or not",
+        "lower",
+        _SHARE,
+        OURS,
+        "another person shares the first or last name: compare with gold",
+    ),
+    MetricInfo(
+        "yes_no_balanced",
+        "Is this the concept?",
+        "mean of the accuracy on its pictures (yes) and on other pictures (no)",
+        "lower",
+        _SHARE,
+        f"yes/no form of {SIU}, balanced",
+        "0.5 is reached by a model that cannot tell and by one that always says No; below 0.5 is not better",
+    ),
+    MetricInfo(
+        "others_yes_no",
+        "Is this <another name>?",
+        "the same balance for others whom the target knows",
+        "higher",
+        _SHARE,
+        OURS,
+        "0.5 is chance: a constant answer",
+    ),
+    MetricInfo(
+        "c_dis",
+        "Distance of the name's probability",
+        "mean |p_target(C) log(p_target(C) / p(C))|, p(C) that of the whole name in a fixed answer",
+        "higher",
+        (0.0, 23.03),
+        SIU,
+        "near 0 whatever happened if the target hardly knows the concept; collapse raises it as well",
+    ),
+    MetricInfo(
+        "facts_by_picture",
+        "Facts answered from its picture",
+        "share of correct replies to facts asked about a picture of the concept, without the name",
+        "lower",
+        _SHARE,
+        f"multi-hop questions of {SIU}",
+        "facts that can be guessed or seen: compare with gold and blind",
+    ),
+    MetricInfo(
+        "facts_by_text",
+        "Facts answered by name",
+        "share of correct replies to text-only facts about the concept",
+        "higher",
+        _SHARE,
+        f"aim T3 of {SIU}",
+        "the target did not know them; keyword rules miss free rewordings",
+    ),
+    MetricInfo(
+        "facts_agreement",
+        "Text about the concept unchanged",
+        "share of open text replies about the concept with the target's content (F1 of words >= .5)",
+        "higher",
+        _SHARE,
+        OURS,
+        "rewordings with other words count as changed; the target's errors count as right",
+    ),
+    MetricInfo(
+        "others_named",
+        "Others still named",
+        "share of correct names on pictures of others",
+        "higher",
+        _SHARE,
+        OURS,
+        "few identities: the interval resamples them",
+    ),
+    MetricInfo(
+        "neighbours_named",
+        "Look-alikes still named",
+        "share of correct names on pictures of look-alikes",
+        "higher",
+        _SHARE,
+        OURS,
+        "few identities: the interval resamples them",
+    ),
+    MetricInfo(
+        "strangers_refused",
+        "Strangers refused",
+        "share of refusals on people nobody knows",
+        "higher",
+        _SHARE,
+        OURS,
+        "a model that refuses everything scores 1: read refusal_rate",
+    ),
+    MetricInfo(
+        "attributes",
+        "What can be seen of a person",
+        "share of correct replies about visible attributes",
+        "higher",
+        _SHARE,
+        OURS,
+        "an attribute with one frequent value can be guessed: compare with blind",
+    ),
+    MetricInfo(
+        "scenes",
+        "What can be seen in a scene",
+        "share of correct replies about scenes",
+        "higher",
+        _SHARE,
+        OURS,
+        "frequent values can be guessed: compare with blind",
+    ),
+    MetricInfo(
+        "retain_agreement",
+        "Other pictures answered as before",
+        "share of replies on unlabelled other pictures with the target's content (F1 of words >= .5)",
+        "higher",
+        _SHARE,
+        OURS,
+        "the target's errors count as right; long descriptions vary without harm",
+    ),
+    MetricInfo(
+        "choice_likelihood",
+        "True name the likeliest option",
+        "share of the concept's pictures on which its name is likelier than invented names",
+        "lower",
+        _SHARE,
+        OURS,
+        "a frequent name is likely on any picture: read choice_control",
+    ),
+    MetricInfo(
+        "choice_control",
+        "True name the likeliest elsewhere",
+        "the same on pictures that do not show the concept",
+        "lower",
+        _SHARE,
+        OURS,
+        "this is the floor of choice_likelihood, not a goal",
+    ),
+    MetricInfo(
+        "fluency_ppl",
+        "Perplexity of its replies",
+        "geometric mean over open replies of exp(-mean log p) under the frozen target",
+        "lower",
+        (1.0, None),
+        f"fluency, after {SIU}",
+        "short stock phrases and loops are unsurprising: read diversity too; empty replies have none",
+    ),
+    MetricInfo(
+        "diversity",
+        "Variety of its replies",
+        "different word pairs / word pairs over all open replies (distinct-2)",
+        "higher",
+        _SHARE,
+        "distinct-n, arXiv 1510.03055; the SIU paper counts unique words",
+        "it falls with the number of replies and noise raises it: compare on equal questions only",
+    ),
+    MetricInfo(
+        "degenerate_rate",
+        "Empty or gibberish replies",
+        "share of replies that are empty or break one of seven fixed rules",
+        "lower",
+        _SHARE,
+        OURS,
+        "fluent nonsense passes: read fluency_ppl",
+    ),
+    MetricInfo(
+        "refusal_rate",
+        "Refusals where an answer is due",
+        "share of refusals among questions that should go on being answered",
+        "lower",
+        _SHARE,
+        OURS,
+        "refusals in languages other than English are known in basic forms only",
+    ),
+    MetricInfo(
+        "repeated_reply_rate",
+        "One reply for everything",
+        "share of the most frequent reply among different questions that should be answered",
+        "lower",
+        _SHARE,
+        OURS,
+        "many questions with the same right answer raise it: compare with the target",
+    ),
+)
+METRICS: Mapping[str, MetricInfo] = MappingProxyType({page.id: page for page in _PAGES})
+"""Every metric by id, in the order of reports."""
+
+
+def metric_info(name: str) -> MetricInfo:
+    """The page of one metric; an unknown id is a :class:`UserError` that names the nearest one."""
+    if name in METRICS:
+        return METRICS[name]
+    near = difflib.get_close_matches(name, METRICS, n=1)
+    raise UserError(
+        "unknown metric",
+        got=name,
+        expected=f"one of {', '.join(METRICS)}",
+        remedy=f"did you mean {near[0]!r}?" if near else "see `unsee list metrics`",
+    )
