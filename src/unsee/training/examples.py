@@ -22,6 +22,7 @@ import random
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from unsee.answering import answer
 from unsee.models.load import VLM
 from unsee.nouns import Concept, Example, Picture, Question
 from unsee.packs.cost import Cost
@@ -156,8 +157,6 @@ def build_examples(
 
 
 def _asker(vlm: VLM, cost: Cost | None) -> Ask:
-    from unsee.answering import answer
-
     def ask(questions: Sequence[Question]) -> list[str]:
         return [reply.text for reply in answer(vlm, questions, max_new_tokens=48, cost=cost)]
 
@@ -170,7 +169,7 @@ Key = tuple[str, int, int]
 def _ask_once(ask: Ask, wanted: Mapping[Key, Question]) -> dict[Key, str]:
     """Replies by key; the same question about the same picture is put once."""
     same = {key: (q.prompt, q.picture.hash if q.picture else "") for key, q in wanted.items()}
-    first = {same[key]: question for key, question in reversed(wanted.items())}
+    first = {same[key]: question for key, question in wanted.items()}
     replies = dict(zip(first, ask(list(first.values())), strict=True)) if first else {}
     return {key: replies[what] for key, what in same.items()}
 

@@ -1,0 +1,343 @@
+"""Training: the transformers Trainer with our own step, order of rows, checkpoints and log."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+from torch.utils.data import Dataset, SequentialSampler
+from transformers import PrinterCallback, ProgressCallback, Trainer, TrainingArguments
+
+from unsee.methods.parts import Method
+from unsee.models.adapters import attach, check_trainable, trained_table
+from unsee.models.load import VLM
+from unsee.nouns import Example, UserError, hash_text
+from unsee.packs.cost import Cost
+from unsee.packs.features import FeatureCache
+from unsee.packs.pack import build_packs, collate
+from unsee.packs.rows import make_rows
+from unsee.packs.tokens import forward
+from unsee.training.checkpoints import claim, keep_steps, last_complete, step_of
+from unsee.training.log import StepLog, StepState
+from unsee.training.losses import StepLoss, TrainingStopped, start_step
+from unsee.training.names import banned_ids
+from unsee.training.plan import plan_steps, share_forwards
+from unsee.training.probes import make_probe
+from unsee.training.reference import make_reference
+from unsee.training.runs import CHECKPOINTS, Line, OnStep, Run
+from unsee.training.settings import TrainSettings
+
+WEIGHTS = "trained.safetensors"
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """What :func:`train` leaves behind.
+
+    Attributes:
+        vlm: The unlearned model, its adapter on, in eval mode.
+        steps: Optimiser steps done, earlier parts of a resumed run included.
+        planned: Optimiser steps that were planned.
+        resumed_from: Step at which a resumed run took up again; 0 for a fresh one.
+        lines: The lines of ``train.jsonl``.
+        collapsed: True when the last probe reports collapse.
+        cost: What this call cost; a resumed run counts its own part.
+    """
+
+    vlm: VLM
+    steps: int
+    planned: int
+    resumed_from: int
+    lines: tuple[Line, ...]
+    collapsed: bool
+    cost: Cost
+
+
+def train(
+    vlm: VLM,
+    method: Method,
+    examples: Sequence[Example],
+    settings: TrainSettings,
+    folder: str | Path,
+    on_step: OnStep | None = None,
+    *,
+    cost: Cost | None = None,
+    progress: bool | None = None,
+) -> TrainResult:
+    """Attaches the scope, trains the method's rows and returns the unlearned model.
+
+    Called again on the same folder with the same arguments it goes on from the last complete checkpoint and
+    ends with the same weights, bit for bit on the same machine, as an undisturbed run.
+
+    Args:
+        vlm: The target, a plain model; its weights serve as the reference.
+        method: From ``methods.registry.get``.
+        examples: Rows of any role with unique ids; the method takes those it knows, the probe others too.
+        settings: Numbers.
+        folder: Run folder; ``train.jsonl`` and ``checkpoints/`` are written there.
+        on_step: Called with each new line of ``train.jsonl``.
+        cost: Counters to add to.
+        progress: Whether to draw a progress bar; None = only on a terminal.
+
+    Raises:
+        UserError: No row for the method, an adapter already attached, or a folder of another run.
+        TrainingStopped: NaN or infinity in a loss or gradient.
+    """
+    cost = cost or Cost()
+    with cost.measure():
+        folder = Path(folder)
+        chosen = _choose(method, examples)
+        claim(folder / CHECKPOINTS, identity_of(vlm, method, chosen, settings))
+        vlm = attach(vlm, settings.scope, seed=settings.seed)
+        check_trainable(vlm)
+        run = _prepare(vlm, method, chosen, examples, settings, folder, cost)
+        run.on_step = on_step
+        resume = last_complete(folder / CHECKPOINTS)
+        run.lines = keep_steps(run.log, step_of(resume) if resume else 0)
+        _restore_probe(run)
+        shown = sys.stderr.isatty() if progress is None else progress
+        with _own_state(vlm, settings.checkpointing):
+            trainer = UnlearnTrainer(run, progress=shown)
+            trainer.train(resume_from_checkpoint=str(resume) if resume else None)
+    steps = int(trainer.state.global_step)
+    collapsed = any(line["probe"]["collapsed"] for line in run.lines[-1:] if "probe" in line)
+    resumed = step_of(resume) if resume else 0
+    return TrainResult(vlm, steps, run.plan.steps, resumed, tuple(run.lines), collapsed, cost)
+
+
+def identity_of(vlm: VLM, method: Method, examples: Sequence[Example], settings: TrainSettings) -> str:
+    """Hash of everything that decides the trained weights."""
+    rows = [
+        repr((e.id, e.prompt, e.answer, e.role, e.masked, e.names, e.picture.hash if e.picture else None))
+        for e in examples
+    ]
+    return hash_text(vlm.weights_hash, method.name, repr(method.knobs), repr(settings), *rows)
+
+
+def _choose(method: Method, examples: Sequence[Example]) -> list[Example]:
+    chosen = [example for example in examples if example.role in method.roles]
+    assert len({example.id for example in chosen}) == len(chosen), "ids of examples must be unique"
+    if not chosen:
+        raise UserError(
+            f"There is no training row for {method.name}.",
+            got=", ".join(sorted({example.role for example in examples})) or "no rows",
+            expected=f"rows with a role among {', '.join(sorted(method.roles))}",
+            remedy="make the rows with build_examples(..., roles=method.roles)",
+        )
+    return chosen
+
+
+def _prepare(
+    vlm: VLM,
+    method: Method,
+    chosen: Sequence[Example],
+    examples: Sequence[Example],
+    settings: TrainSettings,
+    folder: Path,
+    cost: Cost,
+) -> Run:
+    """Rows, plan, vision features, reference and probe; nothing here depends on how far training is."""
+    rows = make_rows(vlm, chosen, banned=banned_ids(vlm.tokenizer, settings.vocabulary))
+    plan = plan_steps(
+        rows,
+        batch=settings.batch,
+        anchors=settings.anchors_per_step,
+        passes=settings.passes,
+        seed=settings.seed,
+    )
+    features = _encode_pictures(vlm, examples, cost)
+    sizes: dict[str, Any] = {
+        "pack_tokens": settings.pack_tokens,
+        "forward_tokens": settings.forward_tokens,
+        "features": features,
+        "cost": cost,
+    }
+    reference = None
+    if method.needs_reference:
+        used = [rows[i] for i in plan.used()]
+        reference = make_reference(vlm, used, max_bytes=settings.reference_bytes, **sizes)
+    probe = None
+    if settings.probe_every:
+        probe = make_probe(vlm, examples, collapse=settings.collapse, limit=settings.probe_rows, **sizes)
+    return Run(vlm, method, rows, plan, reference, settings, folder, probe, features, cost)
+
+
+def _encode_pictures(vlm: VLM, examples: Sequence[Example], cost: Cost) -> FeatureCache | None:
+    """Features of every picture, one after the other in order, when nothing of the vision part trains."""
+    changing = {line.role for line in trained_table(vlm) if line.trained}
+    if any(role.startswith(("vision", "projector")) for role in changing):
+        return None
+    features = FeatureCache(vlm)
+    if features.usable:
+        for picture in {e.picture.hash: e.picture for e in examples if e.picture}.values():
+            features.features(vlm, [picture], cost=cost)
+    return features
+
+
+def _restore_probe(run: Run) -> None:
+    """The collapse guard compares with the first point of the whole run."""
+    first = next((line["probe"] for line in run.lines if "probe" in line), None)
+    if run.probe is not None and first is not None:
+        run.probe.start = first["retain"]
+
+
+@contextmanager
+def _own_state(vlm: VLM, checkpointing: bool) -> Iterator[None]:
+    """What the Trainer changes outside the weights is put back, and the model returns in eval mode."""
+    config = vlm.model.config
+    use_cache = config.use_cache if hasattr(config, "use_cache") else None
+    if checkpointing:
+        vlm.base.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+    try:
+        yield
+    finally:
+        if checkpointing:
+            vlm.base.gradient_checkpointing_disable()
+        if use_cache is None:
+            vars(config).pop("use_cache", None)
+        else:
+            config.use_cache = use_cache
+        vlm.model.eval()
+        vlm.model.zero_grad(set_to_none=True)
+
+
+class _Steps(Dataset[int]):
+    """The numbers of the steps; the rows are drawn by the plan."""
+
+    def __init__(self, steps: int) -> None:
+        self.steps = steps
+
+    def __len__(self) -> int:
+        return self.steps
+
+    def __getitem__(self, step: int) -> int:
+        return step
+
+
+def _only_item(items: list[int]) -> dict[str, int]:
+    return {"step": items[0]}
+
+
+class UnlearnTrainer(Trainer):  # type: ignore[misc]
+    """The transformers Trainer with a step made of packs and terms.
+
+    It keeps the Trainer's optimiser, schedule, clipping and checkpoints. Its own are: one item = one whole
+    step, the loss over named sets of rows, NaN stop, and checkpoints of the trained weights alone.
+    """
+
+    def __init__(self, run: Run, *, progress: bool) -> None:
+        self.run = run
+        self.current: StepLoss | None = None
+        self.norm = self.step_lr = math.nan
+        super().__init__(
+            model=run.vlm.model,
+            args=_arguments(run),
+            train_dataset=_Steps(run.plan.steps),
+            data_collator=_only_item,
+            callbacks=[StepLog(run, self.state_of_step, progress=progress)],
+        )
+        self.remove_callback(PrinterCallback)
+        self.remove_callback(ProgressCallback)
+
+    def state_of_step(self) -> StepState:
+        """What the log says about the step just done."""
+        assert self.current is not None
+        return StepState(self.current.total, dict(self.current.terms), self.step_lr, self.norm)
+
+    def _get_train_sampler(self, train_dataset: Any = None) -> SequentialSampler:
+        return SequentialSampler(self.train_dataset if train_dataset is None else train_dataset)
+
+    def floating_point_ops(self, inputs: Mapping[str, Any]) -> int:
+        """Work is counted in ``Cost``, not here."""
+        return 0
+
+    def training_step(
+        self, model: nn.Module, inputs: Mapping[str, Any], num_items_in_batch: Any = None
+    ) -> Tensor:
+        """Forward and backward over all rows of one step; returns the step's loss, a detached scalar."""
+        run, step = self.run, int(inputs["step"])
+        model.train()
+        self.step_lr = float(self.optimizer.param_groups[0]["lr"])
+        rows = [run.rows[i] for i in run.plan.rows(step)]
+        self.current = start_step(run.method, rows, step + 1)
+        packs = build_packs(run.vlm, rows, max_tokens=run.settings.pack_tokens)
+        for group in share_forwards(packs, run.settings.forward_tokens):
+            batch = collate(run.vlm, group)
+            frozen = run.reference(run.vlm, batch) if run.reference else None
+            table = forward(run.vlm, batch, cost=run.cost, features=run.features)
+            loss = self.current.add(table, frozen)
+            self.accelerator.backward(loss)
+            run.cost.backwards += 1
+        return torch.tensor(self.current.total, device=self.args.device)
+
+    def _get_grad_norm(self, model: nn.Module, grad_norm: Any = None) -> Any:
+        self.norm = float(super()._get_grad_norm(model, grad_norm=grad_norm))
+        if not math.isfinite(self.norm):
+            assert self.current is not None
+            bad = next(
+                n for n, p in model.named_parameters() if p.grad is not None and not p.grad.isfinite().all()
+            )
+            raise TrainingStopped(
+                f"Step {self.current.step}: the gradient of {bad} is not finite ({self.current.terms}). "
+                "Lower the learning rate or the number of passes, or train in float32 or bfloat16."
+            )
+        return self.norm
+
+    def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
+        folder = Path(output_dir or self.args.output_dir)
+        folder.mkdir(parents=True, exist_ok=True)
+        trained = {
+            n: p.detach().cpu().contiguous() for n, p in self.model.named_parameters() if p.requires_grad
+        }
+        save_file(trained, folder / WEIGHTS, metadata={"format": "pt"})
+
+    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: nn.Module | None = None) -> None:
+        saved = load_file(str(Path(resume_from_checkpoint) / WEIGHTS))
+        trained = {n: p for n, p in self.model.named_parameters() if p.requires_grad}
+        assert saved.keys() == trained.keys(), sorted(saved.keys() ^ trained.keys())[:3]
+        with torch.no_grad():
+            for name, parameter in trained.items():
+                parameter.copy_(saved[name])
+
+
+def _arguments(run: Run) -> TrainingArguments:
+    settings = run.settings
+    schedule = "constant_with_warmup" if settings.schedule == "constant" else settings.schedule
+    arguments = TrainingArguments(
+        output_dir=str(run.folder / CHECKPOINTS),
+        max_steps=run.plan.steps,
+        per_device_train_batch_size=1,
+        learning_rate=settings.lr,
+        lr_scheduler_type=schedule,
+        warmup_steps=int(settings.warmup * run.plan.steps),
+        weight_decay=settings.weight_decay,
+        max_grad_norm=settings.clip,
+        optim="adamw_torch",
+        seed=settings.seed,
+        save_strategy="steps",
+        save_steps=settings.save_every,
+        save_total_limit=2,
+        logging_strategy="no",
+        report_to=[],
+        disable_tqdm=True,
+        remove_unused_columns=False,
+        dataloader_pin_memory=False,
+        use_cpu=run.vlm.device.type == "cpu",
+    )
+    if arguments.world_size > 1:
+        raise UserError(
+            "Training runs in one process.",
+            got=f"{arguments.world_size} processes",
+            expected="one",
+            remedy="start unsee without a launcher such as torchrun",
+        )
+    arguments._n_gpu = min(1, arguments.n_gpu)  # several GPUs in sight must not mean DataParallel
+    return arguments
