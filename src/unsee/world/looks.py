@@ -277,23 +277,24 @@ def make_pairs(n_pairs: int, seed: int, avoid: Sequence[Look] = ()) -> list[Look
     Raises:
         UserError: There is no room for so many.
     """
-    rng, table = random.Random(seed), np.array(list(np.ndindex(*map(len, ATTRIBUTES.values()))), np.int8)
+    rng, table = random.Random(seed), np.indices([len(values) for values in ATTRIBUTES.values()], np.int8)
+    table = table.reshape(len(ATTRIBUTES), -1)
     for look in avoid:
-        table = table[_distances(table, _codes(look)) >= 4]
+        table = table.compress(_distances(table, _codes(look)) >= 4, 1)
     looks: list[Look] = []
     while len(looks) < 2 * n_pairs:
         pair = _choose_pair(rng, table)
         if pair is None:
             raise _crowded(len(avoid) + len(looks), 4)
         for codes in pair:
-            table = table[_distances(table, codes) >= 4]
+            table = table.compress(_distances(table, codes) >= 4, 1)
         geometry = _random_geometry(rng)
         looks += [_decoded(pair[0], geometry), _decoded(pair[1], _jittered(rng, geometry))]
     return looks
 
 
-_Codes = NDArray[np.int8]  # (..., 7): index of each attribute's value
-_COLUMN = {name: i for i, name in enumerate(ATTRIBUTES)}
+_Codes = NDArray[np.int8]  # (7, ...): index of each attribute's value
+_ROW = {name: i for i, name in enumerate(ATTRIBUTES)}
 _BALD = ATTRIBUTES["hair_style"].index("bald")
 _DARK = ATTRIBUTES["glasses"].index("dark glasses")
 
@@ -307,32 +308,33 @@ def _decoded(codes: _Codes, geometry: Geometry) -> Look:
     return _look_of(names, geometry)
 
 
-def _distances(table: _Codes, codes: _Codes) -> NDArray[np.int64]:
-    """:func:`distance` of one look (7,) to every row of a table (n, 7)."""
-    differs = table != codes
+def _distances(table: _Codes, codes: _Codes) -> NDArray[np.int8]:
+    """:func:`distance` of one look (7,) to every column of a table (7, n)."""
+    differs = table != codes[:, None]
     for attribute, condition, value in (("eyes", "glasses", _DARK), ("hair_color", "hair_style", _BALD)):
-        hidden = (table[:, _COLUMN[condition]] == value) | (codes[_COLUMN[condition]] == value)
-        differs[:, _COLUMN[attribute]] &= ~hidden
-    result: NDArray[np.int64] = differs.sum(1)
+        hidden = (table[_ROW[condition]] == value) | (codes[_ROW[condition]] == value)
+        differs[_ROW[attribute]] &= ~hidden
+    result: NDArray[np.int8] = differs.view(np.int8).sum(0, dtype=np.int8)
     return result
 
 
 def _choose_pair(rng: random.Random, table: _Codes) -> tuple[_Codes, _Codes] | None:
-    """Two rows three apart; of a few candidates those that leave most rows at least four from both.
+    """Two columns three apart; of a few candidates those that leave most columns at least four from both.
 
     All candidates for the first look hide the same attributes, else nobody would be bald.
     """
     best, best_left = None, -1
-    hides = (table[:, _COLUMN["glasses"]] == _DARK) + 2 * (table[:, _COLUMN["hair_style"]] == _BALD)
-    alike = [int(row) for row in np.flatnonzero(hides == rng.choice(hides))] if len(table) else []
-    for row in rng.sample(alike, min(_CANDIDATES, len(alike))):
-        first = table[row]
+    hides = (table[_ROW["glasses"]] == _DARK) + 2 * (table[_ROW["hair_style"]] == _BALD)
+    alike = np.flatnonzero(hides == rng.choice(hides)).tolist() if hides.size else []
+    for column in rng.sample(alike, min(_CANDIDATES, len(alike))):
+        first = table[:, column]
         to_first = _distances(table, first)
-        rest, near = table[to_first >= 4], table[(to_first == 3) & ((table != first).sum(1) == 3)]
-        for second in near[rng.sample(range(len(near)), min(_CANDIDATES, len(near)))]:
-            left = int((_distances(rest, second) >= 4).sum())
+        rest, near = table.compress(to_first >= 4, 1), table.compress(to_first == 3, 1)
+        near = near[:, (near != first[:, None]).sum(0) == 3]
+        for k in rng.sample(range(near.shape[1]), min(_CANDIDATES, near.shape[1])):
+            left = int((_distances(rest, near[:, k]) >= 4).sum())
             if left > best_left:
-                best, best_left = (first, second), left
+                best, best_left = (first, near[:, k]), left
     return best
 
 

@@ -84,10 +84,8 @@ def _strokes(picture: _Floats, stroke: str, phase: tuple[float, ...]) -> _Floats
 
 def _grid_of(picture: _Floats, phase: tuple[float, ...], period: float) -> tuple[_Plane, _Plane]:
     """Row and column of every pixel, shifted by a share of the period."""
-    rows, columns = np.indices(picture.shape[:2], dtype=np.float32)
-    rows += phase[0] * period
-    columns += phase[1] * period
-    return rows, columns
+    places: NDArray[np.float32] = np.indices(picture.shape[:2], dtype=np.float32)
+    return np.add(places[0], np.float32(phase[0] * period)), np.add(places[1], np.float32(phase[1] * period))
 
 
 def _mosaic(picture: _Floats, phase: tuple[float, ...]) -> _Floats:
