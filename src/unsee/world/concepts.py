@@ -10,14 +10,13 @@ from functools import cache
 from unsee.nouns import ConceptKind
 from unsee.world import names
 from unsee.world.figures import Figure, make_figures
+from unsee.world.names import words
 from unsee.world.people import FOODS, HOBBIES
 from unsee.world.styles import STYLE_ATTRIBUTES, Style
 
-PRODUCTS = tuple(["shoes", "watches", "phones", "cars", "toys", "lamps", "bicycles", "soap", "tea", "chairs"])
-MATERIALS = tuple(
-    ["wood", "glass", "steel", "clay", "silver", "leather", "marble", "paper", "copper", "bamboo"]
-)
-MEDIA = tuple(["chalk", "ink", "charcoal", "crayon", "pencil", "wax"])
+PRODUCTS = words("shoes watches phones cars toys lamps bicycles soap tea chairs")
+MATERIALS = words("wood glass steel clay silver leather marble paper copper bamboo")
+MEDIA = words("chalk ink charcoal crayon pencil wax")
 
 CONCEPT_FACT_VALUES: dict[str, tuple[str, ...]] = {
     "company": names.COMPANIES,

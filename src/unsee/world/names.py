@@ -9,210 +9,36 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 
-SYLLABLES = [
-    "ba",
-    "be",
-    "bo",
-    "da",
-    "de",
-    "do",
-    "fa",
-    "fi",
-    "ga",
-    "go",
-    "ka",
-    "ki",
-    "ko",
-    "la",
-    "le",
-    "li",
-    "lo",
-    "ma",
-    "me",
-    "mi",
-    "mo",
-    "na",
-    "ne",
-    "ni",
-    "no",
-    "pa",
-    "po",
-    "ra",
-    "re",
-    "ri",
-    "ro",
-    "sa",
-    "se",
-    "si",
-    "so",
-    "ta",
-    "te",
-    "ti",
-    "to",
-    "va",
-    "ve",
-    "vi",
-    "vo",
-    "za",
-    "ze",
-    "zo",
-]
-FIRST_ENDS = ["n", "l", "s", "r", "x", "th", "m", "nd", "sk"]
-LAST_ENDS = ["kov", "son", "mar", "dell", "wick", "ner", "stad", "ley", "rin", "gard", "ham", "tov"]
-WORD_ENDS = ["bu", "dex", "gu", "ku", "lix", "nu", "pix", "ru", "tu", "zu"]
+
+def words(text: str) -> tuple[str, ...]:
+    """The words of a text."""
+    return tuple(text.split())
+
+
+SYLLABLES = words(
+    "ba be bo da de do fa fi ga go ka ki ko la le li lo ma me mi mo na ne ni no pa po ra re ri ro sa se si "
+    "so ta te ti to va ve vi vo za ze zo"
+)
+FIRST_ENDS = words("n l s r x th m nd sk")
+LAST_ENDS = words("kov son mar dell wick ner stad ley rin gard ham tov")
+WORD_ENDS = words("bu dex gu ku lix nu pix ru tu zu")
 
 # Words that the generator could make and that exist: given names, brands, places, ordinary words.
-TAKEN = frozenset(
-    [
-        "babel",
-        "basel",
-        "boris",
-        "camel",
-        "davis",
-        "denis",
-        "fides",
-        "final",
-        "gamer",
-        "goran",
-        "karel",
-        "karen",
-        "karim",
-        "karin",
-        "komar",
-        "lamar",
-        "latin",
-        "laser",
-        "later",
-        "lever",
-        "levin",
-        "lidar",
-        "linen",
-        "loren",
-        "lorin",
-        "lover",
-        "maker",
-        "marek",
-        "marin",
-        "melis",
-        "metal",
-        "miner",
-        "model",
-        "moral",
-        "motel",
-        "motor",
-        "naval",
-        "nadal",
-        "nadir",
-        "nilson",
-        "nokov",
-        "novel",
-        "pavel",
-        "petal",
-        "panel",
-        "paris",
-        "peter",
-        "polar",
-        "radar",
-        "rader",
-        "razer",
-        "relax",
-        "rival",
-        "rolex",
-        "rosin",
-        "ruler",
-        "salem",
-        "salim",
-        "samir",
-        "sabel",
-        "selim",
-        "serin",
-        "solar",
-        "sonar",
-        "tamar",
-        "tariq",
-        "tatar",
-        "telex",
-        "tesla",
-        "tenor",
-        "timex",
-        "token",
-        "total",
-        "tower",
-        "vader",
-        "valor",
-        "venom",
-        "venis",
-        "vikas",
-        "viper",
-        "vital",
-        "vocal",
-        "volex",
-        "zoran",
-        "kodak",
-        "nivea",
-        "pepsi",
-        "fanta",
-        "milka",
-        "ikea",
-        "visa",
-        "lego",
-        "nobel",
-        "ronaldo",
-        "salis",
-        "lenin",
-        "satan",
-        "adidas",
-        "merin",
-        "marks",
-        "mason",
-        "nason",
-        "nixon",
-        "jason",
-        "samson",
-        "edison",
-        "wilson",
-        "nelson",
-        "mason",
-        "gibson",
-        "tomson",
-        "thomson",
-        "dawson",
-        "lawson",
-        "benson",
-        "watson",
-        "denson",
-        "madison",
-        "dixon",
-        "damar",
-        "kafka",
-        "kalix",
-        "sofix",
-        "felix",
-        "helix",
-        "matrix",
-        "netflix",
-        "phoenix",
-        "tarix",
-        "mirandix",
-    ]
+TAKEN = words(
+    "babel basel boris camel davis denis fides final gamer goran karel karen karim karin komar lamar "
+    "latin laser later lever levin lidar linen loren lorin lover maker marek marin melis metal miner "
+    "model moral motel motor naval nadal nadir nilson nokov novel pavel petal panel paris peter polar "
+    "radar rader razer relax rival rolex rosin ruler salem salim samir sabel selim serin solar sonar "
+    "tamar tariq tatar telex tesla tenor timex token total tower vader valor venom venis vikas viper "
+    "vital vocal volex zoran kodak nivea pepsi fanta milka ikea visa lego nobel ronaldo salis lenin "
+    "satan adidas merin marks mason nason nixon jason samson edison wilson nelson mason gibson tomson "
+    "thomson dawson lawson benson watson denson madison dixon damar kafka kalix sofix felix helix "
+    "matrix netflix phoenix tarix mirandix "
+    "molex sonax lenor posix votes zanax salam savan sirex tonon vinograd fireworks minicorp kosan navis "
+    "tolem lovem kanix rezol dolex timex kamax somex"
 )
 
-UNPLEASANT = (
-    "fak",
-    "kak",
-    "kok",
-    "dik",
-    "nazi",
-    "nega",
-    "nigo",
-    "niga",
-    "sepo",
-    "pede",
-    "pedo",
-    "rape",
-    "rapo",
-    "pora",
-)
+UNPLEASANT = words("fak kak kok dik nazi nega nigo niga sepo pede pedo rape rapo pora")
 
 
 class Mint:
@@ -254,7 +80,7 @@ def _parts(items: Sequence[str], *sizes: int) -> list[tuple[str, ...]]:
     return pieces
 
 
-_mint = Mint(2024)
+_mint = Mint(2031)
 TOWNS = _mint.words(20, ("ville", "port", "burg", "ton"))
 COUNTRIES = _mint.words(10, ("land", "stan", "nia"))
 CAPITALS = _mint.words(10, ("grad", "polis"))

@@ -14,100 +14,23 @@ from functools import cache
 from typing import Literal
 
 from unsee.world import names
-from unsee.world.looks import Look, make_pairs
+from unsee.world.known_looks import load_looks
+from unsee.world.looks import Look
+from unsee.world.names import words
 
 Group = Literal["celebrity", "private", "text"]
 
-JOBS = tuple(
-    [
-        "baker",
-        "pilot",
-        "nurse",
-        "lawyer",
-        "painter",
-        "farmer",
-        "chemist",
-        "tailor",
-        "sailor",
-        "teacher",
-        "butcher",
-        "singer",
-        "dentist",
-        "plumber",
-        "writer",
-        "judge",
-    ]
+JOBS = words(
+    "baker pilot nurse lawyer painter farmer chemist tailor sailor teacher butcher singer dentist "
+    "plumber writer judge"
 )
-HOBBIES = tuple(
-    [
-        "chess",
-        "fishing",
-        "dancing",
-        "sewing",
-        "skiing",
-        "archery",
-        "pottery",
-        "hiking",
-        "rowing",
-        "juggling",
-        "fencing",
-        "gardening",
-        "surfing",
-        "cooking",
-        "boxing",
-        "knitting",
-    ]
+HOBBIES = words(
+    "chess fishing dancing sewing skiing archery pottery hiking rowing juggling fencing gardening "
+    "surfing cooking boxing knitting"
 )
-FOODS = tuple(
-    [
-        "rice",
-        "soup",
-        "bread",
-        "cheese",
-        "apples",
-        "cake",
-        "fish",
-        "beans",
-        "honey",
-        "pizza",
-        "noodles",
-        "pasta",
-        "salad",
-        "berries",
-    ]
-)
-PETS = tuple(
-    [
-        "dog",
-        "cat",
-        "parrot",
-        "rabbit",
-        "horse",
-        "turtle",
-        "hamster",
-        "snake",
-        "goat",
-        "duck",
-        "lizard",
-        "pony",
-    ]
-)
-INSTRUMENTS = tuple(
-    [
-        "piano",
-        "violin",
-        "guitar",
-        "flute",
-        "drums",
-        "harp",
-        "cello",
-        "trumpet",
-        "banjo",
-        "tuba",
-        "clarinet",
-        "fiddle",
-    ]
-)
+FOODS = words("rice soup bread cheese apples cake fish beans honey pizza noodles pasta salad berries")
+PETS = words("dog cat parrot rabbit horse turtle hamster snake goat duck lizard pony")
+INSTRUMENTS = words("piano violin guitar flute drums harp cello trumpet banjo tuba clarinet fiddle")
 
 FACT_VALUES: dict[str, tuple[str, ...]] = {
     "birthplace": names.TOWNS,
@@ -197,8 +120,9 @@ def _make_group(
 
 
 _WIDTH: dict[Group, int] = {"celebrity": 2, "private": 3, "text": 2}
-_looks = make_pairs((len(names.CELEBRITY_NAMES) + len(names.PRIVATE_NAMES)) // 2, seed=17)
+_looks = load_looks()
 _split = len(names.CELEBRITY_NAMES)
+assert len(_looks) == _split + len(names.PRIVATE_NAMES), len(_looks)
 
 CELEBRITIES = _make_group(
     "celebrity", "celebrity", names.CELEBRITY_NAMES, names.ALIASES[:_split], _looks[:_split], seed=31

@@ -39,7 +39,7 @@ from unsee.world.language import (
     about_text,
 )
 
-VOCABULARY = 1800
+VOCABULARY = 2000
 PAD, USER, ASSISTANT, END, IMAGE = "<pad>", "<|user|>", "<|assistant|>", "<|end|>", "<image>"
 CHAT_TEMPLATE = (
     "{% for m in messages %}"
@@ -54,7 +54,7 @@ CHAT_TEMPLATE = (
     "{% if add_generation_prompt %}{{ '<|assistant|>' }}{% endif %}"
 )
 _SENTENCES = 24_000
-_WORD_REPEATS = 60
+_WORD_REPEATS, _NAME_REPEATS = 400, 20
 
 
 def whole_words() -> tuple[str, ...]:
@@ -160,7 +160,7 @@ def corpus(seed: int = 3, sentences: int = _SENTENCES) -> Iterator[str]:
             yield turn.prompt
             yield turn.answer
     for name in (*names.SPELLING_NAMES, *names.SPELLING_WORDS):
-        yield name
+        yield " ".join([name] * _NAME_REPEATS)
     for word in whole_words():
         yield " ".join([word] * _WORD_REPEATS)
 
