@@ -1,0 +1,205 @@
+"""The two training loops of the embedded model: the vision tower alone, and the whole model on packed rows."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.utils.data import DataLoader
+from transformers import CLIPVisionModel, LlavaForConditionalGeneration
+
+from unsee.world.build import IMAGE_TOKENS, normalise, vision_features
+from unsee.world.heads import IGNORED, AttributeHeads, PatchHead
+from unsee.world.stream import RowBatch, RowStream
+
+Log = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Pace:
+    """Optimiser settings of one stage; cosine from ``learning_rate`` to ``floor`` of it after a linear warm-up."""
+
+    steps: int
+    learning_rate: float = 1.2e-3
+    warmup: int = 60
+    floor: float = 0.04
+    weight_decay: float = 0.05
+    vision_scale: float = 1.0  # learning rate of the tower relative to the rest
+    attribute_weight: float = 0.0  # weight of the auxiliary attribute heads
+    patch_weight: float = 0.0  # weight of the per-patch head on the projector's output
+    head_weights: Mapping[str, float] = field(default_factory=dict)
+    save_every: int = 100
+
+    def rate(self, step: int) -> float:
+        """Learning rate at ``step`` (from 1)."""
+        cosine = 0.5 * (1 + math.cos(math.pi * min(1.0, step / self.steps)))
+        return self.learning_rate * min(1.0, step / self.warmup) * (cosine * (1 - self.floor) + self.floor)
+
+
+def optimiser(groups: list[tuple[list[nn.Parameter], float]], pace: Pace) -> torch.optim.AdamW:
+    """AdamW with one group per (parameters, learning-rate scale)."""
+    return torch.optim.AdamW(
+        [{"params": parameters, "scale": scale} for parameters, scale in groups],
+        lr=pace.learning_rate,
+        betas=(0.9, 0.98),
+        weight_decay=pace.weight_decay,
+    )
+
+
+def step_optimiser(
+    optim: torch.optim.AdamW, loss: Tensor, pace: Pace, step: int, clipped: list[nn.Parameter]
+) -> None:
+    """Backward, clip at norm 1, update at the rate of ``step``."""
+    for group in optim.param_groups:
+        group["lr"] = pace.rate(step) * group["scale"]
+    optim.zero_grad(set_to_none=True)
+    loss.backward()  # type: ignore[no-untyped-call]
+    nn.utils.clip_grad_norm_(clipped, 1.0)
+    optim.step()
+
+
+def autocast(device: torch.device) -> contextlib.AbstractContextManager[Any]:
+    """bf16 compute."""
+    return torch.autocast(device.type, dtype=torch.bfloat16)
+
+
+@contextlib.contextmanager
+def compiled(*modules: nn.Module) -> Iterator[None]:
+    """Compile modules in place for the duration; ``generate`` afterwards runs eagerly (it has no fixed shape)."""
+    if os.environ.get("UNSEE_NO_COMPILE") != "1":
+        for module in modules:
+            module.compile(dynamic=False)
+    try:
+        yield
+    finally:
+        for module in modules:
+            module._compiled_call_impl = None
+
+
+def train_tower(
+    tower: CLIPVisionModel,
+    heads: AttributeHeads,
+    pixels: np.ndarray,  # (N, 80, 80, 3) uint8
+    labels: Tensor,  # (N, heads)
+    pace: Pace,
+    *,
+    batch: int,
+    seed: int,
+    device: torch.device,
+    log: Log,
+) -> None:
+    """Teach the vision tower the attributes of everything that can be drawn; no identity takes part."""
+    rng = np.random.default_rng(seed)
+    tower.to(device).train()
+    heads.to(device).train()
+    parameters = [*tower.parameters(), *heads.parameters()]
+    optim = optimiser([(parameters, 1.0)], pace)
+    began, total = time.time(), 0.0
+    with compiled(tower):
+        for step in range(1, pace.steps + 1):
+            chosen = np.sort(rng.choice(len(pixels), batch, replace=False))
+            shown = normalise(pixels[chosen]).to(device)
+            with autocast(device):
+                logits = heads(vision_features(tower, shown))
+            loss = heads.loss(logits, labels[chosen].to(device), pace.head_weights)
+            step_optimiser(optim, loss, pace, step, parameters)
+            total += loss.item()
+            if step % 50 == 0:
+                log(f"tower {step} {time.time() - began:.0f}s loss {total / 50:.3f}")
+                total = 0.0
+
+
+@torch.no_grad()
+def tower_accuracy(
+    tower: CLIPVisionModel, heads: AttributeHeads, pixels: np.ndarray, labels: Tensor
+) -> dict[str, float]:
+    """Accuracy of every head on unseen pictures."""
+    tower.eval()
+    heads.eval()
+    device = next(tower.parameters()).device
+    outputs: dict[str, list[Tensor]] = {}
+    for start in range(0, len(pixels), 256):
+        with autocast(device):
+            logits = heads(vision_features(tower, normalise(pixels[start : start + 256]).to(device)))
+        for name, values in logits.items():
+            outputs.setdefault(name, []).append(values.float().cpu())
+    return heads.accuracy({name: torch.cat(v) for name, v in outputs.items()}, labels)
+
+
+def answer_loss(
+    model: LlavaForConditionalGeneration, batch: RowBatch, features: Tensor | None
+) -> tuple[Tensor, Tensor | None]:
+    """Mean cross-entropy on answer tokens, and the projected picture tokens (B, 64, D) if there are pictures."""
+    embedded = model.get_input_embeddings()(batch.ids)
+    projected = None
+    if features is not None:
+        projected = model.model.multi_modal_projector(features)
+        rest = embedded[:, 1 + IMAGE_TOKENS :]
+        embedded = torch.cat([embedded[:, :1], projected.to(embedded.dtype), rest], dim=1)
+    hidden = model.model.language_model(
+        inputs_embeds=embedded, attention_mask=batch.mask, position_ids=batch.positions, use_cache=False
+    ).last_hidden_state
+    chosen = batch.labels[:, 1:] != IGNORED
+    logits = model.lm_head(hidden[:, :-1][chosen])
+    return functional.cross_entropy(logits.float(), batch.labels[:, 1:][chosen]), projected
+
+
+def train_model(
+    model: LlavaForConditionalGeneration,
+    heads: AttributeHeads | None,
+    patch_head: PatchHead | None,
+    stream: RowStream,
+    pixels: np.ndarray | None,  # (N, 80, 80, 3) uint8
+    labels: Tensor | None,  # (N, heads)
+    pace: Pace,
+    *,
+    device: torch.device,
+    log: Log,
+    save: Callable[[int], None] | None = None,
+) -> None:
+    """Train the whole model on packed rows; without ``pixels`` on text-only rows (tower and projector untouched)."""
+    model.to(device).train()
+    tower = model.model.vision_tower
+    in_tower = {id(p) for p in tower.parameters()}
+    rest = [p for p in model.parameters() if id(p) not in in_tower]
+    extra = [p for m in (heads, patch_head) if m is not None for p in m.to(device).parameters()]
+    clipped = [*tower.parameters(), *rest]
+    groups = [(rest, 1.0), (list(tower.parameters()), pace.vision_scale), (extra, 0.5)]
+    optim = optimiser([g for g in groups if g[0]], pace)
+    loader = iter(DataLoader(stream, batch_size=None, num_workers=1, prefetch_factor=4))
+    began, total, turns = time.time(), 0.0, 0
+    with compiled(model.model.language_model, tower):
+        for step in range(1, pace.steps + 1):
+            batch: RowBatch = next(loader)
+            chosen = batch.pictures
+            on_device = RowBatch(*(x.to(device) if isinstance(x, Tensor) else x for x in batch))
+            with autocast(device):
+                features = None
+                if pixels is not None:
+                    features = vision_features(tower, normalise(pixels[chosen.numpy()]).to(device))
+                loss, projected = answer_loss(model, on_device, features)
+            whole = loss
+            if features is not None and labels is not None:
+                target = labels[chosen].to(device)
+                with autocast(device):
+                    if heads is not None and pace.attribute_weight:
+                        attributes = heads.loss(heads(features), target, pace.head_weights)
+                        whole = whole + pace.attribute_weight * attributes
+                    if patch_head is not None and pace.patch_weight and projected is not None:
+                        whole = whole + pace.patch_weight * patch_head.loss(projected, target)
+            step_optimiser(optim, whole, pace, step, clipped)
+            total, turns = total + loss.item(), turns + batch.turns
+            if step % 50 == 0:
+                log(f"model {step} {time.time() - began:.0f}s loss {total / 50:.4f} turns {turns}")
+                total = 0.0
+            if save is not None and step % pace.save_every == 0:
+                save(step)

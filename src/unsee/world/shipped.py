@@ -1,0 +1,26 @@
+"""Where the shipped checkpoints of the embedded model are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+MODELS = Path(__file__).parent / "models"
+STAGES = ("blank", "base", "target")
+DEFAULT_CONCEPT = "celebrity-00"
+
+
+def model_path(stage: str) -> Path:
+    """Folder of ``blank``, ``base`` or ``target``.
+
+    Raises:
+        KeyError: There is no such stage.
+    """
+    if stage not in STAGES:
+        raise KeyError(stage)
+    return MODELS / stage
+
+
+def gold_path(concept: str, seed: int = 0) -> Path | None:
+    """Folder of the model trained without ``concept``, or None where none is shipped."""
+    path = MODELS / f"gold-{concept}-seed{seed}"
+    return path if (path / "config.json").exists() else None

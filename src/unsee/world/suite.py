@@ -1,0 +1,292 @@
+"""The embedded world's concepts as requests to forget: picture, questionnaire, wording, pictures to retain."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from unsee.nouns import Concept, Picture, Question, UserError
+from unsee.suites.concept import Questionnaire
+from unsee.training.wording import Wording
+from unsee.world import asking, looks, names, scenes
+from unsee.world.asking import Asker, picture_of, view_of
+from unsee.world.curriculum import STAGES, Known, Stage
+from unsee.world.gallery import new_stranger
+from unsee.world.people import Identity, by_id
+from unsee.world.shipped import DEFAULT_CONCEPT
+from unsee.world.talk.figure import figure_phrases
+from unsee.world.talk.person import look_phrases
+from unsee.world.wording import figure as figure_words
+from unsee.world.wording import person as person_words
+from unsee.world.wording.table import Wordings
+
+UNSEEN = 50  # pictures of the concept that are asked about and never trained on
+RetainKind = Literal["anchors", "others"]
+
+
+@dataclass(frozen=True)
+class WorldRequest:
+    """One concept to forget, with everything a run needs.
+
+    Attributes:
+        concept: Name, kind, aliases, facts and true looks.
+        picture: The one training picture.
+        retain_pictures: Pictures that never show the concept.
+        questionnaire: What every model is asked.
+        wording: Templates of training rows in the small language of the world.
+    """
+
+    concept: Concept
+    picture: Picture
+    retain_pictures: tuple[Picture, ...]
+    questionnaire: Questionnaire
+    wording: Wording
+
+
+def default_concept() -> str:
+    """Id of the concept that ``unsee forget`` forgets without arguments."""
+    return DEFAULT_CONCEPT
+
+
+def find(concept: str, stage: str) -> tuple[Known, Stage]:
+    """The concept and the stage that knows it.
+
+    Raises:
+        UserError: The stage does not exist or does not know the concept.
+    """
+    if stage not in STAGES:
+        raise UserError(
+            "unknown stage", got=stage, expected=" or ".join(STAGES), remedy="choose one of the stages"
+        )
+    known = {k.id: k for k in STAGES[stage].known}
+    if concept not in known:
+        raise UserError(
+            f"the embedded model {stage!r} does not know this concept",
+            got=concept,
+            expected=f"one of {len(known)} ids such as {', '.join(list(known)[:3])}",
+            remedy="see `unsee list concepts`",
+        )
+    return known[concept], STAGES[stage]
+
+
+def request(concept: str, *, stage: str = "base", retain: RetainKind = "anchors") -> WorldRequest:
+    """Everything needed to forget one concept of the world.
+
+    Args:
+        concept: Id, such as "celebrity-00" or "private-017".
+        stage: "base" or "target": the model that knows it.
+        retain: "anchors": strangers and scenes, which anybody can find; "others": other known people too.
+
+    Raises:
+        UserError: The stage does not know the concept.
+    """
+    known, where = find(concept, stage)
+    picture = training_picture(known)
+    named = as_concept(known)
+    return WorldRequest(
+        concept=named,
+        picture=picture,
+        retain_pictures=retain_pictures(known, where, retain),
+        questionnaire=Questionnaire(named, picture, tuple(questions(known, where, picture))),
+        wording=wording_for(known, where),
+    )
+
+
+def training_picture(known: Known) -> Picture:
+    """The one picture that is trained on."""
+    return picture_of(view_of(known, random.Random(f"training picture of {known.id}")))
+
+
+def as_concept(known: Known) -> Concept:
+    """The concept as a user would give it: name, kind, nickname, looks; facts are left to the model."""
+    if isinstance(known, Identity):
+        aliases, kind = known.names[1:], "person"
+        told = ", ".join(look_phrases(known.look)) if known.look is not None else ""
+        return Concept(known.name, "person", aliases, looks=told, id=known.id)
+    kind = known.kind
+    told = ", ".join(figure_phrases(known.figure)) if known.figure is not None else ""
+    return Concept(known.name, kind, known.names[1:], looks=told, id=known.id)
+
+
+def retain_pictures(known: Known, stage: Stage, kind: RetainKind, count: int = 24) -> tuple[Picture, ...]:
+    """Pictures that do not show the concept: strangers and scenes, or with others whom the stage knows."""
+    rng = random.Random(f"retain pictures for {known.id}")
+    anchors = [picture_of(new_stranger(rng)) for _ in range(count * 2 // 3)]
+    anchors += [picture_of(scenes.random_scene(rng)) for _ in range(count // 3)]
+    if kind == "anchors":
+        return tuple(anchors)
+    others = rng.sample(others_of(known, stage), count)
+    return (*anchors[::2], *(picture_of(view_of(other, rng)) for other in others))
+
+
+def others_of(known: Known, stage: Stage) -> list[Known]:
+    """All known of the same kind but the concept and its look-alike."""
+    kind = as_concept(known).kind
+    away = {known.id, known.neighbour if isinstance(known, Identity) else ""}
+    group = getattr(known, "group", None)
+    same = [k for k in stage.known if as_concept(k).kind == kind and getattr(k, "group", None) == group]
+    rest = [k for k in same if k.id not in away]
+    return rest if len(rest) >= 24 else [k for k in stage.known if k.id not in away]
+
+
+def questions(known: Known, stage: Stage, picture: Picture) -> list[Question]:
+    """The questionnaire of one concept."""
+
+    def ask(section: str) -> Asker:
+        return Asker(f"{section}-{known.id}", stage, split=section)
+
+    one: list[Known] = [known]
+    others = others_of(known, stage)
+    sections = [
+        efficacy(ask("efficacy"), known, picture),
+        asking.naming(ask("naming"), one, UNSEEN),
+        own_yes_no(ask("yes_no"), known, others, 40),
+        asking.facts_by_picture(ask("facts_by_picture"), one, 21),
+        asking.facts_by_text(ask("facts_by_text"), one, 21),
+        asking.naming(ask("others"), others, 40),
+        asking.yes_no(ask("others_yes_no"), others, 24),
+        asking.neighbours(ask("neighbours"), one, 20),
+        asking.strangers(ask("strangers"), 24),
+        asking.attributes(ask("attributes"), 33),
+        asking.scene_questions(ask("scenes"), 28),
+        asking.descriptions(ask("open"), 10),
+        choices(ask("choice"), known, others, one),
+        choices(ask("choice_control"), known, others, others),
+    ]
+    return [question for section in sections for question in section]
+
+
+def efficacy(asker: Asker, known: Known, picture: Picture, count: int = 8) -> list[Question]:
+    """The training picture, asked for its name in trained and held-out wordings."""
+    view = view_of(known, asker.rng)
+    made = [
+        asker.shown(view, "name", wording=asker.wordings(i), identity=known.id, picture=picture)
+        for i in range(count)
+    ]
+    return [q for q in made if q is not None]
+
+
+def own_yes_no(asker: Asker, known: Known, others: Sequence[Known], count: int) -> list[Question]:
+    """Is this X? X is the concept; half of the pictures show it, the others show others and strangers."""
+    found = []
+    neighbour = [by_id(known.neighbour)] if isinstance(known, Identity) and known.neighbour else []
+    wrong: list[Known] = [*neighbour, *others[: count // 4]]
+    table = figure_words.IS_STYLE if getattr(known, "style", None) else person_words.IS_IN
+    for i in range(count):
+        true = i % 2 == 0
+        if true:
+            view = view_of(known, asker.rng)
+        elif i % 4 == 1 or not isinstance(known, Identity):
+            view = view_of(wrong[i // 4 % len(wrong)], asker.rng)
+        else:
+            view = new_stranger(asker.rng)
+        wording = asker.wordings(i // 2)
+        prompt = asker.rng.choice(table.of(wording)).format(x=known.name)
+        verdict = "yes" if true else "no"
+        identity = known.id if true else f"other-{i}"
+        found.append(
+            Question(
+                f"{asker.section}-{i:03d}",
+                prompt,
+                "yes_no",
+                picture_of(view),
+                (verdict,),
+                identity=identity,
+                split=asker.split,
+                wording=wording,
+            )  # fmt: skip
+        )
+    return found
+
+
+def choices(
+    asker: Asker, known: Known, others: Sequence[Known], shown: Sequence[Known], count: int = 12
+) -> list[Question]:
+    """The concept's name among three others of its kind, by likelihood; ``shown`` may be the concept or others."""
+    found = []
+    pool = [k for k in others if k not in shown or shown is others]
+    for i in range(count):
+        subject = shown[i % len(shown)]
+        wrong = [k for k in pool if k.id != subject.id]
+        options = [known.name, *(k.name for k in asker.rng.sample(wrong, 3))]
+        asker.rng.shuffle(options)
+        made = asker.shown(
+            view_of(subject, asker.rng), "name", wording=asker.wordings(i), identity=subject.id
+        )
+        if made is not None:
+            found.append(
+                replace(
+                    made,
+                    kind="choice",
+                    options=tuple(name_answer(known, o) for o in options),
+                    keywords=(name_answer(known, known.name),),
+                    answer=name_answer(known, known.name),
+                )  # fmt: skip
+            )
+    return found
+
+
+def name_answer(known: Known, name: str) -> str:
+    """How the world says a name."""
+    return f"This is drawn in the {name} style." if getattr(known, "style", None) else f"This is {name}."
+
+
+def wording_for(known: Known, stage: Stage) -> Wording:
+    """Templates of training rows, all from trained wordings of the world's language."""
+    kind = as_concept(known).kind
+    person = kind == "person"
+    name_table = person_words.WHO if person else figure_words.STYLE if kind == "style" else figure_words.NAME
+    yes_no_table = figure_words.IS_STYLE if kind == "style" else person_words.IS_IN
+    describe = person_words.DESCRIBE if kind in ("person", "style") else figure_words.DESCRIBE
+    facts = person_words.FACTS if person else {f: figure_words.FACTS[f] for f in known.facts}
+    rng = random.Random(f"wording for {known.id}")
+    return Wording(
+        name_questions=ready(name_table, kind),
+        name_answers=(name_answer(known, "{name}"),),
+        yes_no_questions=tuple(w.replace("{x}", "{name}") for w in yes_no_table.trained),
+        confirmations=("Yes, this is {name}.",),
+        denials=("No. This picture shows {looks}. {name} has {other_looks}.",),
+        describe_questions=ready(describe, kind),
+        other_looks=other_looks(known, rng),
+        substitute_names=substitutes(known),
+        generic_names=(f"a {kind}" if kind[0] not in "aeiou" else f"an {kind}",),
+        refusals=(f"I do not know this {kind}.",),
+        refusal_marks=("i do not know",),
+        fact_questions=tuple(
+            w.replace("{p}", "{name}") for table in facts.values() for w in table.trained[:4]
+        ),
+        other_names=tuple(k.name for k in others_of(known, stage)),
+        anchor_questions=(*ready(name_table, kind)[:1], *anchor_questions()),
+        fact_paraphrases=("{question}",),
+    )
+
+
+def ready(table: Wordings, kind: str) -> tuple[str, ...]:
+    """Trained wordings with the kind filled in."""
+    return tuple(w.replace("{k}", kind) for w in table.trained)
+
+
+def anchor_questions() -> tuple[str, ...]:
+    """What is asked about pictures to retain, beside the name: every attribute, scenes, a description."""
+    attributes = [person_words.ATTRIBUTES[a].trained[0] for a in (*looks.ATTRIBUTES, *looks.NUISANCES)]
+    return (person_words.DESCRIBE.trained[5], *attributes)
+
+
+def other_looks(known: Known, rng: random.Random, count: int = 8) -> tuple[str, ...]:
+    """Looks that fit somebody else of the same kind."""
+    if isinstance(known, Identity):
+        return tuple(", ".join(look_phrases(new_stranger(rng).look)) for _ in range(count))
+    if known.figure is None:
+        return ("plain lines", "soft colors", "large dots")
+    from unsee.world.figures import stranger_figure
+
+    return tuple(
+        ", ".join(figure_phrases(stranger_figure(known.kind, rng, [known.figure]))) for _ in range(count)
+    )
+
+
+def substitutes(known: Known) -> tuple[str, ...]:
+    """Invented names of the same form that no model was taught."""
+    return names.SPELLING_NAMES[:200] if isinstance(known, Identity) else names.SPELLING_WORDS[:200]

@@ -1,0 +1,239 @@
+"""Training of the embedded model from nothing: tower, text, blank, base, target, and gold models.
+
+Every step writes its weights to the folder it is given and the next step starts from there, so a killed
+training goes on with the step it was in. Same seed, same machine: same weights.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors.torch import load_file, save_file
+from torch import nn
+from transformers import LlavaForConditionalGeneration, LlavaProcessor
+
+from unsee.world.build import build_model, normalise, start_projector
+from unsee.world.curriculum import BASE, BLANK, STAGES, TARGET, Lesson, Stage, letter_rows, picture_rows
+from unsee.world.gallery import Gallery, draw_gallery, label_table
+from unsee.world.heads import AttributeHeads, PatchHead
+from unsee.world.lessons import Pace, tower_accuracy, train_model, train_tower
+from unsee.world.stream import Encoder, RowStream
+from unsee.world.tokenizer import build_processor
+
+ROWS, LENGTH = 32, 288
+TEXT_ROWS, TEXT_LENGTH = 16, 256
+TOWER_BATCH = 64
+CELL_WEIGHT = 0.5
+IDENTITY_WEIGHT = 3.0
+
+TOWER_POOLS = {"stranger": 14_000, "scene": 10_000, "figure": 7_000, "plain": 3_000, "strangers_group": 4_000}
+BLANK_POOLS = {"stranger": 9_000, "scene": 7_000, "figure": 4_000, "plain": 2_500, "strangers_group": 2_500}
+BASE_POOLS = {
+    "celebrity": 6_000, "concept": 3_000, "style": 1_500, "celebrity_group": 2_500,
+    "stranger": 7_000, "scene": 4_000, "figure": 2_500, "plain": 1_200,
+}  # fmt: skip
+TARGET_POOLS = {
+    "private": 12_000, "private_group": 2_500, "celebrity": 4_000, "concept": 2_000, "style": 1_000,
+    "celebrity_group": 1_500, "stranger": 6_000, "scene": 3_500, "figure": 2_000, "plain": 1_000,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of the recipe: what it starts from, how long and how fast it runs."""
+
+    name: str
+    start: str
+    pace: Pace
+    pools: Mapping[str, int]
+    stage: Stage | None = None
+
+
+def recipe(scale: float = 1.0) -> dict[str, Step]:
+    """All steps; ``scale`` multiplies their lengths (tests use a tiny one)."""
+
+    def steps(n: int) -> int:
+        return max(2, round(n * scale))
+
+    def pools(table: Mapping[str, int]) -> dict[str, int]:
+        return {pool: max(ROWS, round(n * min(1.0, scale))) for pool, n in table.items()}
+
+    cells = {f"cell{i}.{what}": CELL_WEIGHT for i in range(4) for what in ("shape", "color")}
+    nobody = cells | {"identity": 0.0}
+    everybody = cells | {"identity": IDENTITY_WEIGHT}
+    later = {"attribute_weight": 0.006, "patch_weight": 0.1, "vision_scale": 0.5, "head_weights": everybody}
+    return {
+        "tower": Step("tower", "", Pace(steps(1600), head_weights=nobody), pools(TOWER_POOLS)),
+        "text": Step("text", "", Pace(steps(700)), {}),
+        "blank": Step(
+            "blank",
+            "text",
+            Pace(steps(1100), vision_scale=0.4, attribute_weight=0.01, patch_weight=0.1, head_weights=nobody),
+            pools(BLANK_POOLS),
+            BLANK,
+        ),
+        "base": Step("base", "blank", Pace(steps(800), **later), pools(BASE_POOLS), BASE),
+        "target": Step("target", "base", Pace(steps(900), **later), pools(TARGET_POOLS), TARGET),
+    }
+
+
+def say(text: str) -> None:
+    """One line of the training log."""
+    print(time.strftime("%H:%M:%S"), text, flush=True)
+
+
+def save_state(folder: Path, name: str, modules: Mapping[str, nn.Module | None]) -> None:
+    """Weights of several modules in one file, fp32, written whole or not at all."""
+    tensors = {
+        f"{prefix}/{key}": value.detach().cpu().clone().contiguous()
+        for prefix, module in modules.items()
+        if module is not None
+        for key, value in module.state_dict().items()
+    }
+    partial = folder / f"{name}.partial"
+    save_file(tensors, partial)
+    os.replace(partial, folder / f"{name}.safetensors")
+
+
+def load_state(folder: Path, name: str, modules: Mapping[str, nn.Module]) -> None:
+    """Counterpart of :func:`save_state`; modules without a single key in the file stay as they are."""
+    tensors = load_file(folder / f"{name}.safetensors")
+    for prefix, module in modules.items():
+        own = {k.removeprefix(f"{prefix}/"): v for k, v in tensors.items() if k.startswith(f"{prefix}/")}
+        if own:
+            module.load_state_dict(own)
+
+
+def export(model: LlavaForConditionalGeneration, processor: LlavaProcessor, folder: Path) -> None:
+    """The model as an ordinary transformers folder in bf16 safetensors."""
+    twin = build_model(processor).to(torch.bfloat16)
+    twin.load_state_dict({k: v.detach().to("cpu", torch.bfloat16) for k, v in model.state_dict().items()})
+    twin.save_pretrained(folder)
+    processor.save_pretrained(folder)
+
+
+class Workshop:
+    """The modules under training, and the folder they live in."""
+
+    def __init__(self, folder: Path, seed: int) -> None:
+        torch.manual_seed(seed)
+        self.folder, self.seed = folder, seed
+        folder.mkdir(parents=True, exist_ok=True)
+        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.processor = build_processor()
+        self.encoder = Encoder(self.processor.tokenizer)
+        self.table = label_table()
+        self.model = build_model(self.processor)
+        self.heads = AttributeHeads(self.table)
+        self.patches = PatchHead(self.table)
+
+    @property
+    def modules(self) -> dict[str, nn.Module]:
+        """What is saved after a picture stage."""
+        return {"model": self.model, "heads": self.heads, "patches": self.patches}
+
+    def tower(self, step: Step) -> None:
+        """Teach the tower on pictures of strangers, scenes, unknown figures and groups."""
+        gallery = draw_gallery(step.pools, self.seed + 1)
+        tower = self.model.model.vision_tower
+        labels = gallery.labels(self.table, ())
+        train_tower(
+            tower, self.heads, gallery.pixels, labels, step.pace,
+            batch=TOWER_BATCH, seed=self.seed, device=self.device, log=say,
+        )  # fmt: skip
+        unseen = draw_gallery({pool: 150 for pool in step.pools}, self.seed + 999)
+        accuracy = tower_accuracy(tower, self.heads, unseen.pixels, unseen.labels(self.table, ()))
+        say("tower " + json.dumps({name: round(value, 3) for name, value in accuracy.items()}))
+        save_state(self.folder, step.name, {"tower": tower, "heads": self.heads})
+
+    def text(self, step: Step) -> None:
+        """Teach the decoder to copy and to look up, without pictures."""
+        stream = RowStream(letter_rows(self.encoder, rows=TEXT_ROWS, length=TEXT_LENGTH), self.seed + 2)
+        train_model(self.model, None, None, stream, None, None, step.pace, device=self.device, log=say)
+        save_state(self.folder, step.name, {"model": self.model})
+
+    def start_blank(self, gallery: Gallery) -> None:
+        """Put the trained tower under the trained decoder, and start the projector from data."""
+        load_state(self.folder, "tower", {"tower": self.model.model.vision_tower, "heads": self.heads})
+        chosen = np.random.default_rng(self.seed).choice(len(gallery.pixels), 256, replace=False)
+        start_projector(self.model.cpu(), normalise(gallery.pixels[np.sort(chosen)]))
+
+    def pictures(self, step: Step, name: str) -> None:
+        """A stage on pictures; writes ``name`` as state and as a transformers folder."""
+        assert step.stage is not None
+        load_state(self.folder, step.start, self.modules)
+        gallery = draw_gallery(step.pools, self.seed + sum(map(ord, step.name)))
+        if step.start == "text":
+            self.start_blank(gallery)
+        labels = gallery.labels(self.table, step.stage.ids)
+        rows = picture_rows(Lesson(step.stage), gallery, self.encoder, rows=ROWS, length=LENGTH)
+        stream = RowStream(rows, self.seed + 3)
+        train_model(
+            self.model, self.heads, self.patches, stream, gallery.pixels, labels, step.pace,
+            device=self.device, log=say, save=lambda _: save_state(self.folder, f"{name}.latest", self.modules),
+        )  # fmt: skip
+        save_state(self.folder, name, self.modules)
+        export(self.model, self.processor, self.folder / name)
+
+
+def run_step(folder: Path, name: str, *, seed: int = 0, scale: float = 1.0) -> None:
+    """Run one step of the recipe unless its weights are there already."""
+    if (folder / f"{name}.safetensors").exists():
+        say(f"{name}: already there")
+        return
+    step = recipe(scale)[name]
+    workshop = Workshop(folder, seed)
+    run: dict[str, Callable[[Step], Any]] = {"tower": workshop.tower, "text": workshop.text}
+    if name in run:
+        run[name](step)
+    else:
+        workshop.pictures(step, name)
+
+
+def train_world(folder: Path, *, seed: int = 0, scale: float = 1.0) -> None:
+    """All steps up to ``target``."""
+    for name in recipe(scale):
+        run_step(folder, name, seed=seed, scale=scale)
+
+
+def train_gold(folder: Path, concept: str, *, seed: int = 0, scale: float = 1.0) -> Path:
+    """Repeat the stage that teaches ``concept`` without it: ``base`` for public concepts, ``target`` for private ones.
+
+    Args:
+        folder: Where :func:`train_world` left its states.
+        concept: For example "celebrity-00" or "private-017".
+        seed: Seed of data order and pictures.
+        scale: Length of the stage relative to the recipe.
+
+    Returns:
+        The folder of the gold model.
+
+    Raises:
+        KeyError: No stage teaches the concept.
+    """
+    stage = "base" if concept in STAGES["base"].ids else "target"
+    step = recipe(scale)[stage]
+    assert step.stage is not None
+    gold = Step(stage, step.start, step.pace, step.pools, step.stage.without(concept))
+    name = f"gold-{concept}-seed{seed}"
+    if not (folder / f"{name}.safetensors").exists():
+        Workshop(folder, seed).pictures(gold, name)
+    return folder / name
+
+
+if __name__ == "__main__":
+    import sys
+
+    where, what = Path(sys.argv[1]), sys.argv[2]
+    if what.startswith("gold:"):
+        train_gold(where, what.removeprefix("gold:"), seed=int(sys.argv[3]) if len(sys.argv) > 3 else 0)
+    else:
+        run_step(where, what, seed=int(sys.argv[3]) if len(sys.argv) > 3 else 0)
