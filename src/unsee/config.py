@@ -25,7 +25,7 @@ NOT_IDENTITY = ("out", "force", "redact")
 class Section(BaseModel):
     """A group of knobs: strict types, no unknown keys, never changed after it was made."""
 
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, protected_namespaces=())
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
 
 class Data(Section):
@@ -37,6 +37,7 @@ class Data(Section):
         "paper's, 9,2,7,7 the released file's",
     )
     anchors: int = Field(default=16, ge=0, description="at most this many rows made from --retain pictures")
+    anchors_per_picture: int = Field(default=2, ge=1, description="questions per --retain picture")
     substitute: Literal["name", "generic", "refusal"] = Field(
         default="name",
         description="what the picture is called instead: another name, a description, a refusal",
@@ -52,6 +53,7 @@ class Training(Section):
 
     passes: int = Field(default=6, ge=1, description="passes over the training rows")
     batch: int = Field(default=16, ge=1, description="rows per optimiser step, over all devices together")
+    anchors: int = Field(default=16, ge=0, description="rows about other pictures that every step adds")
     lr: float = Field(default=3e-4, gt=0, allow_inf_nan=False, description="learning rate")
     schedule: Literal["cosine", "linear", "constant"] = Field(
         default="cosine", description="learning-rate schedule"
@@ -61,6 +63,8 @@ class Training(Section):
     clip: float = Field(default=1.0, gt=0, description="gradient norm at which gradients are clipped")
     save_every: int = Field(default=10, ge=1, description="steps between two checkpoints")
     probe_every: int = Field(default=5, ge=0, description="steps between two forget/retain probes; 0 = none")
+    stop_on_collapse: bool = Field(default=False, description="end the training when a probe finds collapse")
+    checkpointing: bool = Field(default=False, description="recompute activations, which saves memory")
 
 
 class ScopeConfig(Section):
@@ -71,8 +75,8 @@ class ScopeConfig(Section):
         description="roles that are trained: language, language.mlp[7..13], projector, ...",
     )
     rank: int = Field(default=128, ge=1, description="LoRA rank")
-    alpha: float = Field(default=256.0, gt=0, description="LoRA alpha")
-    dropout: float = Field(default=0.05, ge=0, lt=1, description="LoRA dropout")
+    alpha: int = Field(default=256, ge=1, description="LoRA alpha")
+    dropout: float = Field(default=0.0, ge=0, lt=1, description="LoRA dropout; packed rows are exact at 0")
     full: bool = Field(default=False, description="train the weights themselves instead of a LoRA adapter")
 
 
@@ -118,7 +122,7 @@ class RunConfig(Section):
         default="", description="folder of other pictures of the concept, used for evaluation only"
     )
     method: str = Field(default="siu", description="unlearning method")
-    knobs: dict[str, str | bool | int | float] = Field(
+    knobs: dict[str, Any] = Field(
         default_factory=dict, description="hyper-parameters of the method, see: unsee list methods NAME"
     )
     data: Data = Data()

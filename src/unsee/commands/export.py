@@ -20,4 +20,4 @@ def export(run: Run, out: To, merge: Merge = False, debug: o.Debug = False) -> N
     """Copy the adapter of a run, or write the unlearned model whole (--merge), checked by its logits."""
     from unsee.jobs.export import export as write
 
-    typer.echo(write(run, out, merge=merge))
+    typer.echo(write(run, out, whole=merge))

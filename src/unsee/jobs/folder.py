@@ -68,7 +68,7 @@ class RunFolder:
         if not file.exists():
             image = picture.read().convert("RGB")
             image.thumbnail((size, size))
-            write_atomic(file, _png(image))
+            write_atomic(file, _png(image), durable=False)
 
     def claim(self, config: RunConfig, environment: Mapping[str, Any]) -> None:
         """Makes the folder belong to this run.
@@ -86,9 +86,9 @@ class RunFolder:
         if earlier != inputs:
             changed = sorted(k for k in {*earlier, *inputs} if earlier.get(k) != inputs.get(k))
             raise UserError(
-                "The files of this run have changed since it began.",
+                "The folder holds a run on other inputs.",
                 got=f"{self.path}: {', '.join(changed)}",
-                expected="the same model and the same pictures",
+                expected="the same job, model and pictures as when it began",
                 remedy="choose a new folder with --out",
             )
         self.write("environment.json", dict(environment))

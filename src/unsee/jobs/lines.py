@@ -10,8 +10,14 @@ from pathlib import Path
 from typing import Any
 
 
-def write_atomic(path: Path, content: str | bytes) -> None:
-    """Writes a file so that a kill at any moment leaves either the old content or the new one."""
+def write_atomic(path: Path, content: str | bytes, *, durable: bool = True) -> None:
+    """Writes a file so that a kill at any moment leaves either the old content or the new one.
+
+    Args:
+        path: The file; its folder is made.
+        content: What to write; lone surrogates in a text are escaped.
+        durable: Wait until it is on disk, so that a power failure cannot undo it either.
+    """
     data = content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
@@ -19,13 +25,15 @@ def write_atomic(path: Path, content: str | bytes) -> None:
         with os.fdopen(handle, "wb") as file:
             file.write(data)
             file.flush()
-            os.fsync(file.fileno())
+            if durable:
+                os.fsync(file.fileno())
         os.chmod(temporary, 0o644)
         os.replace(temporary, path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
-    _sync_folder(path.parent)
+    if durable:
+        _sync_folder(path.parent)
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -1,0 +1,122 @@
+"""The training rows of a run: made once, written down, and read back when the run goes on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from unsee.config import RunConfig
+from unsee.jobs.folder import RunFolder, log
+from unsee.jobs.inputs import Request
+from unsee.jobs.lines import read_lines, write_atomic
+from unsee.methods.parts import Method
+from unsee.models.load import VLM
+from unsee.nouns import Example, Picture
+from unsee.packs.cost import Cost
+from unsee.training.examples import ExampleSet, Mixture, build_examples
+from unsee.training.names import name_ids
+from unsee.training.wording import Wording
+
+EXAMPLES = "examples.jsonl"
+
+
+def examples_of(folder: RunFolder, request: Request, vlm: VLM, method: Method, cost: Cost) -> list[Example]:
+    """The rows of this run: those in ``examples.jsonl``, or new ones, which are then written there."""
+    for text in name_ids(vlm.tokenizer, request.concept.names, request.config.data.vocabulary).warnings:
+        log.warning("%s", text)
+    file = folder.path / EXAMPLES
+    if not file.exists():
+        made = _build(request, vlm, method, cost)
+        for text in made.warnings:
+            log.warning("%s", text)
+        for row in made.dropped:
+            log.info("row left out (%s): %s %r -> %r", row.reason, row.role, row.prompt, row.answer[:200])
+        write_atomic(file, _lines(made.examples))
+    pictures = pictures_of(request)
+    rows = [_example(row, pictures) for row in read_lines(file)]
+    _check_one_picture(request, rows)
+    return rows
+
+
+def probe_examples(request: Request, vlm: VLM) -> tuple[Example, ...]:
+    """Truthful rows about the concept, which training only looks at; nothing is asked to make them."""
+    made = build_examples(
+        vlm,
+        request.concept,
+        request.picture,
+        mixture=mixture_of(request.config),
+        wording=_wording(request),
+        roles=("original",),
+        seed=request.config.seed,
+    )
+    return made.examples
+
+
+def mixture_of(config: RunConfig) -> Mixture:
+    """The numbers of rows per kind."""
+    data = config.data
+    return Mixture(*data.mixture, anchors=data.anchors, anchors_per_picture=data.anchors_per_picture)
+
+
+def _wording(request: Request) -> Wording | None:
+    return None if request.world is None else request.world.wording
+
+
+def _build(request: Request, vlm: VLM, method: Method, cost: Cost) -> ExampleSet:
+    data = request.config.data
+    return build_examples(
+        vlm,
+        request.concept,
+        request.picture,
+        mixture=mixture_of(request.config),
+        substitute=data.substitute,
+        substitute_name=data.substitute_name,
+        retain=[*request.anchor_pictures, *request.retain_rows],
+        wording=_wording(request),
+        roles=method.roles,
+        seed=request.config.seed,
+        cost=cost,
+    )
+
+
+def _check_one_picture(request: Request, rows: Iterable[Example]) -> None:
+    """Rows about the concept may use the one picture and no other."""
+    others = {picture.hash for picture in (*request.test_pictures, *request.held_out_pictures)}
+    others -= {picture.hash for picture in request.anchor_pictures}
+    seen = {row.picture.hash for row in rows if row.picture is not None}
+    assert not seen & others, f"test pictures among the training rows: {sorted(seen & others)}"
+
+
+def pictures_of(request: Request) -> dict[str, Picture]:
+    """Every picture that a training row may show, by hash."""
+    labelled = [row.picture for row in request.retain_rows if row.picture is not None]
+    return {p.hash: p for p in (request.picture, *request.anchor_pictures, *labelled)}
+
+
+def _lines(rows: Iterable[Example]) -> str:
+    return "".join(json.dumps(_as_json(row), ensure_ascii=False) + "\n" for row in rows)
+
+
+def _as_json(row: Example) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "role": row.role,
+        "prompt": row.prompt,
+        "answer": row.answer,
+        "picture": None if row.picture is None else row.picture.hash,
+        "masked": [list(span) for span in row.masked],
+        "names": list(row.names),
+    }
+
+
+def _example(row: Mapping[str, Any], pictures: Mapping[str, Picture]) -> Example:
+    return Example(
+        id=row["id"],
+        prompt=row["prompt"],
+        answer=row["answer"],
+        role=row["role"],
+        picture=None if row["picture"] is None else pictures[row["picture"]],
+        masked=tuple((start, stop) for start, stop in row["masked"]),
+        names=tuple(row["names"]),
+    )

@@ -1,0 +1,77 @@
+"""The embedded world as far as a job needs it: checkpoints and one request."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Protocol
+
+from unsee.nouns import Concept, Picture, UserError
+
+STAGES = ("blank", "base", "target")
+
+
+class WorldRequest(Protocol):
+    """What the embedded world hands over for one of its concepts."""
+
+    @property
+    def concept(self) -> Concept:
+        """The concept."""
+
+    @property
+    def picture(self) -> Picture:
+        """The one picture that is trained on."""
+
+    @property
+    def retain_pictures(self) -> Sequence[Picture]:
+        """Pictures that do not show the concept."""
+
+    @property
+    def questionnaire(self) -> Any:
+        """The questions that measure the result."""
+
+    @property
+    def wording(self) -> Any:
+        """How training rows are worded in the small language of the world."""
+
+
+def model_path(stage: str) -> Path:
+    """Folder of a shipped checkpoint.
+
+    Raises:
+        UserError: It is not part of this installation.
+    """
+    path = Path(_module("shipped").model_path(stage)) if _here("shipped") else None
+    if path is None or not (path / "config.json").is_file():
+        raise UserError(
+            "The embedded model is not part of this installation.",
+            got=stage,
+            expected="one of " + ", ".join(STAGES),
+            remedy="install the released package, or give your own model with --model",
+        )
+    return path
+
+
+def gold_path(concept: str, seed: int) -> Path | None:
+    """Folder of the checkpoint trained without the concept, or None when there is none."""
+    if not _here("shipped"):
+        return None
+    path = _module("shipped").gold_path(concept, seed=seed)
+    return None if path is None or not Path(path).is_dir() else Path(path)
+
+
+def request(concept: str, stage: str) -> WorldRequest:
+    """The request for a concept of the world; an empty id is its default one."""
+    suite = _module("suite")
+    found: WorldRequest = suite.request(concept or suite.default_concept(), stage=stage)
+    return found
+
+
+def _here(name: str) -> bool:
+    return find_spec("unsee.world") is not None and find_spec(f"unsee.world.{name}") is not None
+
+
+def _module(name: str) -> Any:
+    return import_module(f"unsee.world.{name}")

@@ -1,0 +1,313 @@
+"""What the user asked for, checked before any work: names, pictures, facts, retain data, output folder."""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from unsee.config import RunConfig
+from unsee.jobs import embedded
+from unsee.jobs.folder import check_free
+from unsee.jobs.training import scope_of
+from unsee.methods.registry import get as get_method
+from unsee.models.pictures import open_folder, open_picture
+from unsee.nouns import Concept, Example, Picture, UserError, hash_text
+
+MAX_NAME = 200
+MAX_FACT = 2000
+MAX_FACTS = 1000
+HELD_OUT = 4  # one in so many retain pictures is kept for evaluation
+
+
+@dataclass(frozen=True)
+class Request:
+    """One request to forget, checked.
+
+    Attributes:
+        config: The resolved configuration, its paths absolute.
+        concept: What must go.
+        picture: The one picture that is trained on.
+        test_pictures: Other pictures of the concept, for evaluation only.
+        retain_pictures: Pictures that do not show the concept.
+        retain_rows: Labelled rows of others.
+        model: Folder or hub id of the target.
+        folder: Where the run goes.
+        world: What the embedded world hands over; None for the user's own model.
+    """
+
+    config: RunConfig
+    concept: Concept
+    picture: Picture
+    test_pictures: tuple[Picture, ...]
+    retain_pictures: tuple[Picture, ...]
+    retain_rows: tuple[Example, ...]
+    model: str
+    folder: Path
+    world: embedded.WorldRequest | None = None
+
+    @property
+    def held_out_pictures(self) -> tuple[Picture, ...]:
+        """Retain pictures that are only asked about: a quarter of them, at least one of two, by hash."""
+        ordered = sorted(self.retain_pictures, key=lambda picture: picture.hash)
+        count = max(1, len(ordered) // HELD_OUT) if len(ordered) > 1 else 0
+        return tuple(ordered[:count])
+
+    @property
+    def anchor_pictures(self) -> tuple[Picture, ...]:
+        """Retain pictures that may be trained on; the embedded world holds its own back."""
+        if self.world is not None:
+            return self.retain_pictures
+        held = {picture.hash for picture in self.held_out_pictures}
+        return tuple(picture for picture in self.retain_pictures if picture.hash not in held)
+
+    @property
+    def inputs(self) -> dict[str, str]:
+        """Hashes of what was read, for ``environment.json``; the weights are added by the job."""
+        rows = [f"{row.prompt}\x1e{row.answer}\x1e{_hash_of(row.picture)}" for row in self.retain_rows]
+        return {
+            "picture": self.picture.hash,
+            "test_pictures": hash_text(*(picture.hash for picture in self.test_pictures)),
+            "retain_pictures": hash_text(*(picture.hash for picture in self.retain_pictures)),
+            "retain_rows": hash_text(*rows),
+        }
+
+
+def check(config: RunConfig, job: str = "forget") -> Request:
+    """Checks everything that can be checked without the model; writes nothing.
+
+    Args:
+        config: The resolved configuration.
+        job: forget or evaluate, for the name of the default folder.
+
+    Raises:
+        UserError: The first thing that is wrong.
+    """
+    get_method(config.method, config.knobs)
+    scope_of(config)
+    config = with_absolute_paths(config)
+    request = _embedded_request(config, job) if config.embedded else _own_request(config, job)
+    check_free(request.folder, request.config)
+    return request
+
+
+def _embedded_request(config: RunConfig, job: str) -> Request:
+    own = [key for key in ("image", "name", "alias", "fact", "retain", "test") if getattr(config, key)]
+    if own:
+        raise UserError(
+            "These options need a model of your own.",
+            got=", ".join(f"--{key}" for key in own),
+            expected="--model FOLDER_OR_HUB_ID beside them",
+            remedy="add --model, or leave them out to use the embedded world",
+        )
+    model = str(embedded.model_path(config.world.stage))
+    world = embedded.request(config.world.concept, config.world.stage)
+    concept = world.concept
+    return Request(
+        config=config,
+        concept=concept,
+        picture=world.picture,
+        test_pictures=(),
+        retain_pictures=tuple(world.retain_pictures) if config.world.retain else (),
+        retain_rows=(),
+        model=model,
+        folder=_folder(config, job, concept.id or slug(concept.name)),
+        world=world,
+    )
+
+
+def _own_request(config: RunConfig, job: str) -> Request:
+    concept = make_concept(config)
+    if not config.image:
+        raise UserError(
+            "No picture of the concept was given.",
+            got="no --image",
+            expected="one picture file that shows the concept",
+            remedy="add --image FILE",
+        )
+    pictures = [open_picture(path) for path in config.image]
+    test = open_folder(config.test) if config.test else []
+    others = {p.hash: p for p in (*pictures[1:], *test) if p.hash != pictures[0].hash}
+    retain_pictures, retain_rows = read_retain(config.retain)
+    _check_apart(
+        config.retain, retain_pictures, retain_rows, {picture.hash for picture in (*pictures, *test)}
+    )
+    return Request(
+        config=config,
+        concept=concept,
+        picture=pictures[0],
+        test_pictures=tuple(others.values()),
+        retain_pictures=retain_pictures,
+        retain_rows=retain_rows,
+        model=config.model,
+        folder=_folder(config, job, concept.id),
+    )
+
+
+def with_absolute_paths(config: RunConfig) -> RunConfig:
+    """The same configuration with every local path absolute, so that run.yaml works from anywhere."""
+    local = Path(config.model).expanduser()
+    return config.model_copy(
+        update={
+            "model": str(local.resolve()) if config.model and local.exists() else config.model,
+            "adapter": _absolute(config.adapter),
+            "image": tuple(_absolute(path) for path in config.image),
+            "retain": _absolute(config.retain),
+            "test": _absolute(config.test),
+        }
+    )
+
+
+def make_concept(config: RunConfig) -> Concept:
+    """The concept of the configuration.
+
+    Raises:
+        UserError: No name, or a name or fact that cannot be one.
+    """
+    name = check_name(config.name, "--name")
+    aliases = tuple(check_name(alias, "--alias") for alias in config.alias)
+    if len(config.fact) > MAX_FACTS:
+        raise UserError(
+            "Too many facts.",
+            got=len(config.fact),
+            expected=f"at most {MAX_FACTS}",
+            remedy="give the facts that matter most",
+        )
+    facts = tuple(split_fact(text, name) for text in config.fact)
+    return Concept(name=name, kind=config.kind, aliases=aliases, facts=facts, id=slug(name))
+
+
+def check_name(name: str, option: str) -> str:
+    """The name without surrounding white space, in Unicode NFC.
+
+    Raises:
+        UserError: Empty, without a letter or digit, with control characters, or too long.
+    """
+    clean = unicodedata.normalize("NFC", " ".join(name.split(" "))).strip()
+    problems = {
+        "The name is empty.": not clean,
+        f"The name is longer than {MAX_NAME} characters.": len(clean) > MAX_NAME,
+        "The name holds control characters.": any(unicodedata.category(c) in ("Cc", "Cs") for c in clean),
+        "The name holds no letter or digit.": not any(c.isalnum() for c in clean),
+    }
+    for what, wrong in problems.items():
+        if wrong:
+            raise UserError(
+                what,
+                got=f"{option} {name!r}",
+                expected=f"a name as the model would say it, at most {MAX_NAME} characters",
+                remedy=f'give {option} "Jane Roe"',
+            )
+    return clean
+
+
+def split_fact(text: str, name: str) -> tuple[str, str]:
+    """A fact as (question, answer): split after the first question mark; a plain statement gets a question.
+
+    Raises:
+        UserError: Empty or too long.
+    """
+    clean = " ".join(text.split())
+    if not clean or len(clean) > MAX_FACT:
+        raise UserError(
+            "A fact is empty or too long.",
+            got=f"{len(clean)} characters: {clean[:60]}",
+            expected=f'a statement, or "question? answer", of 1 to {MAX_FACT} characters',
+            remedy='give --fact "What does Jane Roe do? She is a painter."',
+        )
+    question, mark, answer = clean.partition("? ")
+    return (
+        (question + "?", answer.strip())
+        if mark and answer.strip()
+        else (f"What do you know about {name}?", clean)
+    )
+
+
+def read_retain(path: str) -> tuple[tuple[Picture, ...], tuple[Example, ...]]:
+    """Retain data: the pictures of a folder, or the labelled rows of a JSON-lines file.
+
+    Raises:
+        UserError: Missing, empty, or a line that is not a row.
+    """
+    if not path:
+        return (), ()
+    if Path(path).is_dir():
+        return tuple(open_folder(path)), ()
+    if not Path(path).is_file():
+        raise UserError(
+            "The retain data is missing.",
+            got=path,
+            expected="a folder of pictures, or a JSON-lines file",
+            remedy="check the path given to --retain",
+        )
+    file = Path(path)
+    try:
+        lines = [line for line in file.read_text(encoding="utf-8").split("\n") if line.strip()]
+    except UnicodeDecodeError as error:
+        raise _bad_row(f"{path} is not text") from error
+    rows = tuple(_row(file, number, line) for number, line in enumerate(lines, start=1))
+    if not rows:
+        raise _bad_row(f"{path} is empty")
+    return (), rows
+
+
+def slug(name: str) -> str:
+    """A short identifier for file names: ASCII letters of the name and a hash of all of it."""
+    ascii_name = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    words = re.sub(r"[^a-z0-9]+", "-", ascii_name).strip("-")[:32].strip("-")
+    return f"{words or 'concept'}-{hash_text(name)[:6]}"
+
+
+def _row(file: Path, number: int, line: str) -> Example:
+    try:
+        row: Any = json.loads(line)
+    except ValueError as error:
+        raise _bad_row(f"{file}, line {number}: not JSON") from error
+    if not isinstance(row, dict):
+        raise _bad_row(f"{file}, line {number}: not a JSON object")
+    prompt, answer = row.get("prompt"), row.get("answer")
+    if not isinstance(prompt, str) or not isinstance(answer, str) or not (prompt.strip() and answer.strip()):
+        raise _bad_row(f"{file}, line {number}: no prompt and answer")
+    unknown = sorted(set(row) - {"prompt", "answer", "image", "id"})
+    if unknown:
+        raise _bad_row(f"{file}, line {number}: unknown key {unknown[0]}")
+    picture = open_picture(file.parent / row["image"]) if row.get("image") else None
+    return Example(f"retain-{number}", prompt, answer, role="retain", picture=picture)
+
+
+def _bad_row(got: str) -> UserError:
+    return UserError(
+        "The retain data cannot be used.",
+        got=got,
+        expected='lines such as {"image": "a.jpg", "prompt": "Who is this?", "answer": "This is Ann."}',
+        remedy="correct the file; image is optional and relative to the file",
+    )
+
+
+def _check_apart(path: str, pictures: tuple[Picture, ...], rows: tuple[Example, ...], own: set[str]) -> None:
+    shown = [picture for picture in (*pictures, *(row.picture for row in rows)) if picture is not None]
+    for picture in shown:
+        if picture.hash in own:
+            raise UserError(
+                "A retain picture is a picture of the concept.",
+                got=picture.path or picture.hash,
+                expected="pictures that do not show the concept",
+                remedy=f"take it out of {path}",
+            )
+
+
+def _folder(config: RunConfig, job: str, concept_id: str) -> Path:
+    if config.out:
+        return Path(config.out).expanduser()
+    return Path("runs") / f"{job}-{concept_id}-{config.identity[:8]}"
+
+
+def _absolute(path: str) -> str:
+    return str(Path(path).expanduser().resolve()) if path else ""
+
+
+def _hash_of(picture: Picture | None) -> str:
+    return "" if picture is None else picture.hash

@@ -1,0 +1,59 @@
+"""How every job begins: the model is loaded and the folder is claimed."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from transformers.utils import logging as transformers_logging
+
+from unsee.jobs.environment import environment
+from unsee.jobs.folder import RunFolder
+from unsee.jobs.inputs import Request
+from unsee.jobs.suites import questions_hash
+from unsee.models.load import VLM, load
+from unsee.suites.concept import Questionnaire
+
+
+def load_model(request: Request) -> VLM:
+    """The model of a request, without any adapter.
+
+    Raises:
+        UserError: The model cannot be used.
+    """
+    if not sys.stderr.isatty():
+        transformers_logging.disable_progress_bar()
+    config = request.config
+    return load(
+        request.model,
+        revision=config.revision or None,
+        device=config.device,
+        dtype=config.dtype,
+        trust_remote_code=config.trust_remote_code,
+    )
+
+
+def claim(
+    folder: RunFolder,
+    job: str,
+    request: Request,
+    vlm: VLM,
+    questionnaire: Questionnaire,
+    more: Mapping[str, Any] | None = None,
+) -> None:
+    """Makes the folder belong to this run of ``job``; ``more`` is added to ``environment.json``.
+
+    Raises:
+        UserError: The folder holds another run, or the files of this run have changed.
+    """
+    inputs = {
+        "job": job,
+        **request.inputs,
+        "weights": vlm.weights_hash,
+        "revision": vlm.revision,
+        "template": vlm.chat.template_hash,
+        "questions": questions_hash(questionnaire),
+    }
+    found = environment(seed=request.config.seed, inputs=inputs)
+    folder.claim(request.config, {**(folder.read("environment.json") or {}), **found, **(more or {})})
