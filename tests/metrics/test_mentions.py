@@ -91,7 +91,5 @@ def test_affirms_ends_at_clauses() -> None:
 
 
 def test_a_megabyte_is_read_in_time() -> None:
-    text = "this is somebody " * 60_000 + "Jane Roe"
-    assert names_concept(text, NAMES)
-    assert names_concept("Jane Roe " * 50_000, NAMES)
-    assert not names_concept("not Jane Roe. " * 20_000, NAMES)
+    assert names_concept("Jane Roe. " + "this is somebody " * 60_000, NAMES)
+    assert not names_concept("not Jane Roe. " * 70_000, NAMES)

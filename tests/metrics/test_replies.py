@@ -157,7 +157,9 @@ def test_refusals(text: str) -> None:
     assert is_refusal(text)
 
 
-@pytest.mark.parametrize("text", ["Yes.", "No.", "This is not Jane Roe.", "She is not smiling.", ""])
+@pytest.mark.parametrize(
+    "text", ["Yes.", "He is unable to walk.", "This is not Jane Roe.", "She is not smiling.", ""]
+)
 def test_not_refusals(text: str) -> None:
     assert not is_refusal(text)
 

@@ -33,9 +33,9 @@ def test_records_stream_and_resume_to_the_same(tiny: VLM, asked: Questionnaire) 
     assert [r.question for r in whole] == [q.id for q in asked.questions]
     assert cost.forwards > 0
     cut = whole[:5]
-    rest = evaluate_model(
-        tiny, asked, "target", done={r.question for r in cut}, max_new_tokens=4, batch_size=2, chunk=3
-    )
+    done = {r.question for r in cut}
+    assert cut + evaluate_model(tiny, asked, "target", done=done, max_new_tokens=4) == whole
+    rest = evaluate_model(tiny, asked, "target", done=done, max_new_tokens=4, batch_size=2, chunk=3)
     assert [(r.question, r.reply, r.status) for r in cut + rest] == [
         (r.question, r.reply, r.status) for r in whole
     ]

@@ -62,6 +62,7 @@ _SUBJECT_VERBS = word_set("has have had wears looks means s would usually typica
 _FILLERS = word_set("the real actual style of")
 _STATED = word_set("known a an usually typically described said famous")
 _AFTER_JA = re.compile("(?:は|が)?(?:では|じゃ)(?:ない|ありません)")
+_LONGEST = 50_000  # characters of a reply that are read; no generated reply comes near
 _REACH = 40  # words of a clause that a negation reaches
 _NEVER_BETWEEN = word_set("and or not but nor y und et e")
 
@@ -84,7 +85,7 @@ def _read(text: str) -> _Text:
     flat: list[str] = []
     clause: list[int] = []
     number = 0
-    for part in clauses(text):
+    for part in clauses(text[:_LONGEST]):
         number += 1
         for i, word in enumerate(part):
             alone = i == 1 and part[0] in _NO and word in _PRONOUNS  # "No this is Jane Roe"

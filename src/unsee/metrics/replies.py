@@ -31,17 +31,17 @@ __all__ = [
 ]
 
 _VERB = (
-    r"(?:\w+ ){0,2}(?:know|recogni[sz]e|identify|say|tell|answer|determine|help|provide|comment|name|"
-    r"disclose|assist)\b"
+    r"(?:\w+ ){0,2}(?:know|recogni[sz]e|identify|say|tell|answer|determine|help|provide|comment|name|see|"
+    r"recall|find|disclose|assist)\b"
 )
 _APOSTROPHE = "['\u2019]"
 REFUSALS: tuple[str, ...] = (
     # English
-    rf"\b(?:do|does|did|can|could|will|would)(?: not|n{_APOSTROPHE}?t) {_VERB}",
+    rf"\b(?:do|can|could|will|would)(?: not|n{_APOSTROPHE}?t) {_VERB}",
     rf"\bcan(?:not|{_APOSTROPHE}t) (?:be sure\b|{_VERB})",
     rf"\b(?:am|{_APOSTROPHE}m|is|are)(?: not|n{_APOSTROPHE}t) (?:\w+ )?"
-    r"(?:sure|able to|certain|familiar|allowed|aware)\b",
-    r"\b(?:unable|unwilling) to\b",
+    r"(?:sure|certain|familiar|allowed|aware)\b",
+    rf"\b(?:unable|unwilling|not able) to {_VERB}",
     rf"\b(?:i have|there is|i{_APOSTROPHE}ve) no (?:idea|information|knowledge|way)\b",
     rf"\b(?:do not|does not|don{_APOSTROPHE}t) have (?:\w+ )?(?:information|knowledge|access)\b",
     r"\bi refuse\b|\bno idea\b|\bnot something i know\b|\b(?:is|are) unknown to me\b",

@@ -1,4 +1,4 @@
-"""Asking one model the whole questionnaire; records stream, and finished questions are not asked again."""
+"""Asking one model the whole questionnaire; records stream, and a finished record is never made again."""
 
 from __future__ import annotations
 
@@ -51,16 +51,18 @@ def evaluate_model(
             target itself and for an adapter on it); give the target for any other model, such as gold.
         max_new_tokens: Longest reply.
         batch_size: Questions per generation batch.
-        chunk: Questions that are finished together; after a kill at most this many are asked again.
+        chunk: Questions that are finished together. A chunk that was cut short is computed whole again and
+            only its missing records are kept, so that rounding is that of an undisturbed run.
     """
-    todo = [q for q in questionnaire.questions if q.id not in done]
     records: list[Record] = []
-    for part in _chunks(todo, chunk):
+    for part in _chunks(questionnaire.questions, chunk):
+        if all(q.id in done for q in part):
+            continue
         shown = [replace(q, picture=None) for q in part] if blind else part
         replies = _replies(vlm, shown, max_new_tokens, batch_size, cost)
         names = {} if blind else _name_logprobs(vlm, questionnaire.concept, shown, cost)
         fluency = _reply_logprobs(vlm, reference, shown, replies, cost)
-        for question in part:
+        for question in (q for q in part if q.id not in done):
             extra = {**names.get(question.id, {}), **fluency.get(question.id, {})}
             record = _record(label, question, *replies[question.id], extra)
             records.append(record)
