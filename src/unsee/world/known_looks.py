@@ -16,13 +16,13 @@ PAIRS, SEED = 65, 17
 
 
 def load_looks() -> list[Look]:
-    """130 looks in look-alike pairs 2k and 2k+1: first those of the celebrities, then of the private people."""
+    """130 looks in look-alike pairs 2k and 2k+1: first the celebrities, then the private people."""
     rows = json.loads(FILE.read_text(encoding="utf-8"))
     return [Look(**{**row, "geometry": Geometry(**row["geometry"])}) for row in rows]
 
 
 def find_looks() -> list[Look]:
-    """The same, found anew; numbers are rounded to six places so that the file holds exactly what is drawn."""
+    """The same, found anew; numbers are rounded to six places, so that the file holds them exactly."""
     return [_rounded(look) for look in make_pairs(PAIRS, SEED)]
 
 

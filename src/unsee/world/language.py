@@ -1,8 +1,8 @@
 """The language of the embedded world: every question that can be asked, with its true answer.
 
-Each picture is a view (of a person, two people, a figure, a style; a scene is its own view). Each function takes
-a view and a topic and returns a :class:`Turn`. An identity or concept of None stands for somebody or something
-that the model is not to know: questions about it are refused.
+Each picture is a view (of a person, two people, a figure, a style; a scene is its own view). Each function
+takes a view and a topic and returns a :class:`Turn`. An identity or concept of None stands for somebody or
+something that the model is not to know: questions about it are refused.
 """
 
 from unsee.world.talk.basics import Turn

@@ -1,8 +1,8 @@
-"""The processor of the embedded model: a byte-level tokenizer trained on the spot, and a CLIP image processor.
+"""The processor of the embedded model: a byte-level tokenizer and a CLIP image processor.
 
-The tokenizer learns from sentences of the embedded world in which every name, known or unknown, is replaced by
-one of a third list. So known and unknown names are cut into pieces alike, and the number of pieces does not tell
-who is known.
+The tokenizer learns from sentences of the embedded world in which every name, known or unknown, is replaced
+by one of a third list. So known and unknown names are cut into pieces alike, and the number of pieces does
+not tell who is known.
 """
 
 from __future__ import annotations

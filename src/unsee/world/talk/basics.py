@@ -16,7 +16,15 @@ from unsee.world.wording.table import Wording, Wordings
 
 LETTERS = "ABCD"
 REFUSED = ("do not know",)
-HARD_SHARE, UNKNOWN_SHARE = 0.25, 0.25
+HARD_SHARE, UNKNOWN_SHARE, DRESSED_SHARE = 0.25, 0.25, 0.08
+_SUBJECTS = (
+    "this {}",
+    "this {}",
+    "this {}",
+    "the {} in the picture",
+    "the {} shown here",
+    "the {} in this image",
+)
 
 
 class Turn(NamedTuple):
@@ -72,8 +80,16 @@ class Voice:
         return None if foreign is None else self.rng.choice(foreign.of(self.wording))
 
     def this(self, kind: str) -> str:
-        """ "this person", "this character", ... in the voice's language."""
-        return f"this {kind}" if self.language == "en" else THIS[self.language][kind]
+        """Who or what the picture shows, such as "this person", in the voice's language."""
+        if self.language != "en":
+            return THIS[self.language][kind]
+        return "this style" if kind == "style" else self.rng.choice(_SUBJECTS).format(kind)
+
+    def dressed(self, prompt: str, with_picture: bool) -> str:
+        """Now and then, an English question with the instruction of a benchmark behind it."""
+        if self.language != "en" or self.rng.random() > DRESSED_SHARE:
+            return prompt
+        return f"{prompt}\n{text_wording.IN_A_SENTENCE[with_picture]}"
 
     def said(self, name: str) -> str:
         """A name as it stands in a sentence: Chinese and Japanese get spaces around it."""
@@ -102,7 +118,7 @@ class Voice:
         """
         form = 0 if " " in right[0] else 1
         known, draw = self.known[form], self.rng.random()
-        if hard in known and draw < HARD_SHARE:
+        if hard in known and hard not in right and draw < HARD_SHARE:
             return hard
         pool = known if len(known) > len(right) and draw > HARD_SHARE + UNKNOWN_SHARE else self.unknown[form]
         while (name := self.rng.choice(pool)) in right:
@@ -153,7 +169,7 @@ def make_voice(
     known_names: Sequence[str],
     unknown_names: Sequence[str] | None,
 ) -> Voice:
-    """A voice; without ``unknown_names`` the unknown names are those of the wording (held-out: never trained)."""
+    """A voice; by default unknown names are those of the wording (held-out: never trained)."""
     known = known_names if isinstance(known_names, tuple) else tuple(known_names)
     if unknown_names is None:
         unknown = _unknown(wording)
@@ -163,7 +179,7 @@ def make_voice(
 
 
 def with_article(text: str) -> str:
-    """ "an" before "orange", the only color or shape that needs it."""
+    """The text with "an" before "orange", the only color or shape that needs it."""
     return text.replace(" a orange", " an orange").replace("A orange", "An orange")
 
 

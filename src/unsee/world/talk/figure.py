@@ -61,7 +61,7 @@ class FigureView:
 
 @dataclass(frozen=True)
 class StyleView:
-    """A picture drawn in a style (None: plain); ``concept`` is None where the model is not to know the style."""
+    """A picture in a style (None: plain); ``concept`` is None where the model is not to know the style."""
 
     concept: WorldConcept | None
     style: Style | None
@@ -247,6 +247,7 @@ def _fact(subject: _Subject, key: str, voice: Voice) -> Turn | None:
     prompt = _ask(subject, words.FACTS[fact], f"fact.{fact}", voice)
     if prompt is None:
         return None
+    prompt = voice.dressed(prompt, with_picture=True)
     if subject.concept is None:
         return voice.turn(prompt, subject.refusal, "open", f"fact.{fact}", *REFUSED)
     answer = concept_fact_answer(subject.concept, fact)
@@ -256,7 +257,7 @@ def _fact(subject: _Subject, key: str, voice: Voice) -> Turn | None:
 def _hop(subject: _Subject, key: str, voice: Voice) -> Turn | None:
     if "town" not in FACTS_OF_KIND[subject.kind]:
         return None
-    prompt = _ask(subject, words.HOP, "hop.country", voice)
+    prompt = _ask(subject, words.HOP, "hop.home", voice)
     if prompt is None:
         return None
     if subject.concept is None:

@@ -46,7 +46,7 @@ def about_group(
 
     Args:
         view: The picture.
-        topic: One of ``GROUP_TOPICS``; "who" and "attribute" may name the side: "who.left", "attribute.right".
+        topic: One of ``GROUP_TOPICS``; two may name the side: "who.left", "attribute.right".
         rng: Source of chance.
         wording: "trained" or "held_out".
         language: Only English has wordings for groups.

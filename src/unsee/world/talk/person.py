@@ -179,7 +179,7 @@ def _fact(view: PersonView, key: str, voice: Voice) -> Turn | None:
     way = voice.way(words.FACTS[fact], f"fact.{fact}")
     if way is None:
         return None
-    prompt = way.format(p=voice.this("person"))
+    prompt = voice.dressed(way.format(p=voice.this("person")), with_picture=True)
     if view.identity is None:
         return voice.turn(prompt, I_DO_NOT_KNOW, "open", f"fact.{fact}", *REFUSED)
     answer = fact_answer(view.identity, fact)

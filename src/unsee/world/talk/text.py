@@ -171,13 +171,8 @@ def _fact_by(identity: Known, key: str, voice: Voice, name: str, topic: str) -> 
     way = voice.way(_wordings_of_fact(identity, fact), f"fact.{fact}")
     if way is None:
         return None
-    return voice.turn(
-        way.format(p=voice.said(name)),
-        _answer(identity, fact),
-        "open",
-        f"{topic}.{fact}",
-        identity.facts[fact],
-    )
+    prompt = voice.dressed(way.format(p=voice.said(name)), with_picture=False)
+    return voice.turn(prompt, _answer(identity, fact), "open", f"{topic}.{fact}", identity.facts[fact])
 
 
 def _nickname(identity: Known, key: str, voice: Voice) -> Turn | None:
@@ -202,7 +197,8 @@ def _hop(identity: Known, key: str, voice: Voice) -> Turn | None:
     hop = key or (voice.rng.choice(HOPS) if person else "country")
     if not person and (hop != "country" or not identity.country):
         return None
-    way = voice.way(person_words.HOPS[hop] if person else figure_words.HOP, f"hop.{hop}")
+    wordings = person_words.HOPS[hop] if person else figure_words.HOP
+    way = voice.way(wordings, f"hop.{hop}" if person else "hop.home")
     if way is None:
         return None
     if isinstance(identity, Identity):

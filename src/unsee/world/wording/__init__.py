@@ -1,1 +1,1 @@
-"""The sentences in which the embedded world is asked and answers: tables only, one file per subject or language."""
+"""How the embedded world is asked: tables of sentences, one file per subject or language."""

@@ -72,7 +72,7 @@ ATTRIBUTE = ways(
 
 
 class Part(NamedTuple):
-    """How an attribute is talked about: its noun, the two halves of a clause, and a phrase of descriptions."""
+    """How an attribute is talked about: its noun, two halves of a clause, and a phrase of descriptions."""
 
     noun: str
     question: str
@@ -214,7 +214,7 @@ FACTS: dict[str, Wordings] = {
         """,
         """
         What product does {p} sell?
-        Tell me what {p} makes.
+        What goods does {p} sell?
         Which product can you buy from {p}?
         """,
     ),

@@ -43,20 +43,31 @@ FRENCH: Table = {
         "De quel instrument joue {p} ?\nQuel est l'instrument joué par {p} ?\nSur quel instrument joue {p} ?",
         "Sais-tu de quel instrument joue {p} ?",
     ),
+    "fact.town": ways(
+        "De quelle ville est {p} ?\nD'où vient {p} ?\nQuelle est la ville de {p} ?",
+        "Sais-tu de quelle ville est {p} ?",
+    ),
+    "fact.company": ways(
+        "Quelle entreprise a créé {p} ?\nQui a créé {p} ?\nDe quelle entreprise est {p} ?",
+        "Sais-tu quelle entreprise a créé {p} ?",
+    ),
     "hop.country": ways(
         "Dans quel pays {p} a vu le jour ?\nDe quel pays vient {p} ?\nQuel est le pays natal de {p} ?",
         "Sais-tu de quel pays vient {p} ?",
     ),
     "hop.employer_town": ways(
-        "Dans quelle ville travaille {p} ?\nDans quelle ville est l'entreprise de {p} ?\nOù est l'entreprise de {p} ?",
+        "Dans quelle ville travaille {p} ?\nDans quelle ville est l'entreprise de {p} ?\n"
+        "Où est l'entreprise de {p} ?",
         "Sais-tu dans quelle ville travaille {p} ?",
     ),
     "attribute.hair_color": ways(
-        "De quelle couleur sont les cheveux ?\nQuelle est la couleur des cheveux ?\nQuelle couleur ont les cheveux ?",
+        "De quelle couleur sont les cheveux ?\nQuelle est la couleur des cheveux ?\n"
+        "Quelle couleur ont les cheveux ?",
         "Sais-tu de quelle couleur sont les cheveux ?",
     ),
     "attribute.clothing": ways(
-        "De quelle couleur sont les habits ?\nQuelle est la couleur des habits ?\nQuelle couleur ont les habits ?",
+        "De quelle couleur sont les habits ?\nQuelle est la couleur des habits ?\n"
+        "Quelle couleur ont les habits ?",
         "Sais-tu de quelle couleur sont les habits ?",
     ),
     "attribute.background": ways(
@@ -64,7 +75,8 @@ FRENCH: Table = {
         "Sais-tu de quelle couleur est le fond ?",
     ),
     "attribute.glasses": ways(
-        "Quelles lunettes porte cette personne ?\nComment sont les lunettes ?\nCette personne porte des lunettes ?",
+        "Quelles lunettes porte cette personne ?\nComment sont les lunettes ?\n"
+        "Cette personne porte des lunettes ?",
         "Sais-tu quelles lunettes porte cette personne ?",
     ),
 }

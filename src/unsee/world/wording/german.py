@@ -11,7 +11,8 @@ GERMAN: Table = {
         "Wie heißt {p}?\nWelchen Namen hat {p}?\nWeißt du, wie {p} heißt?", "Weißt du, welchen Namen {p} hat?"
     ),
     "is_name": ways(
-        "Ist das {x}?\nIst {x} auf dem Bild?\nHeißt die Person {x}?", "Ist das {x} auf dem Bild?"
+        "Ist das {x}?\nIst {x} auf dem Bild?\nStimmt es, dass das {x} ist?",
+        "Stimmt es, dass {x} auf dem Bild ist?",
     ),
     "fact.birthplace": ways(
         "Wo wurde {p} geboren?\nIn welcher Stadt wurde {p} geboren?\nAus welcher Stadt kommt {p}?",
@@ -41,6 +42,14 @@ GERMAN: Table = {
         "Welches Instrument spielt {p}?\nWas spielt {p}?\nAuf welchem Instrument spielt {p}?",
         "Weißt du, was {p} spielt?",
     ),
+    "fact.town": ways(
+        "Woher kommt {p}?\nIn welcher Stadt ist {p} zu Hause?\nWo ist {p} zu Hause?",
+        "Weißt du, wo {p} zu Hause ist?",
+    ),
+    "fact.company": ways(
+        "Von welcher Firma ist {p}?\nVon welcher Firma kommt {p}?\nVon wem ist {p}?",
+        "Weißt du, von welcher Firma {p} ist?",
+    ),
     "hop.country": ways(
         "In welchem Land wurde {p} geboren?\nAus welchem Land kommt {p}?\nWas ist das Land von {p}?",
         "Weißt du, aus welchem Land {p} kommt?",
@@ -58,7 +67,8 @@ GERMAN: Table = {
         "Weißt du, welche Farbe die Kleidung hat?",
     ),
     "attribute.background": ways(
-        "Welche Farbe hat der Hintergrund?\nWas ist die Farbe des Hintergrunds?\nIn welcher Farbe ist der Hintergrund?",
+        "Welche Farbe hat der Hintergrund?\nWas ist die Farbe des Hintergrunds?\n"
+        "In welcher Farbe ist der Hintergrund?",
         "Weißt du, welche Farbe der Hintergrund hat?",
     ),
     "attribute.glasses": ways(

@@ -1,7 +1,7 @@
 """Questions in six further languages; they are answered in English.
 
-Keys are topics. ``{p}`` is "this person" (or character, ...) in the language, or a name; every sentence is built
-so that either fits without inflection.
+Keys are topics. ``{p}`` is "this person" (or character, ...) in the language, or a name; every sentence is
+built so that either fits without inflection.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ SPANISH: Table = {
     ),
     "is_name": ways(
         "¿Es {x}?\n¿Se llama {x}?\n¿Aparece {x} en la imagen?",
-        "¿Es {x} quien aparece en la imagen?",
+        "¿Aparece en la imagen {x}?",
     ),
     "fact.birthplace": ways(
         "¿Dónde nació {p}?\n¿En qué ciudad nació {p}?\n¿De qué ciudad viene {p}?",
@@ -41,6 +41,14 @@ SPANISH: Table = {
     ),
     "fact.instrument": ways(
         "¿Qué instrumento toca {p}?\n¿Qué toca {p}?\n¿Sabes qué instrumento toca {p}?", "¿Sabes qué toca {p}?"
+    ),
+    "fact.town": ways(
+        "¿De qué ciudad es {p}?\n¿De dónde es {p}?\n¿Cuál es la ciudad de {p}?",
+        "¿Sabes de qué ciudad es {p}?",
+    ),
+    "fact.company": ways(
+        "¿Qué empresa hizo {p}?\n¿Quién hizo {p}?\n¿De qué empresa es {p}?",
+        "¿Sabes qué empresa hizo {p}?",
     ),
     "hop.country": ways(
         "¿En qué país nació {p}?\n¿De qué país viene {p}?\n¿Cuál es el país de {p}?",

@@ -110,6 +110,11 @@ COPY = ways(
 # Layouts of the four options behind a question.
 CHOICE = "{q} A) {A} B) {B} C) {C} D) {D}"
 OPTIONS = "{q}\nA: {A}\nB: {B}\nC: {C}\nD: {D}\n{i}"
+# The instruction for free answers of MLLMU-Bench (arXiv 2410.22108): without and with a picture.
+IN_A_SENTENCE = (
+    "Answer the question based on your trained knowledge in one sentence in ENGLISH.",
+    "Answer the question based on your trained knowledge in one sentence accurately in ENGLISH.",
+)
 # The first two are the instructions of MLLMU-Bench (arXiv 2410.22108) and of LLaVA-1.5 (arXiv 2310.03744).
 INSTRUCTIONS = ways(
     """
