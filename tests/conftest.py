@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Iterator
 
@@ -23,17 +24,25 @@ class _Deprecations(logging.Handler):
             self.seen.append(message)
 
 
-@pytest.fixture(autouse=True)
-def _no_deprecations() -> Iterator[None]:
-    """Transformers announces many deprecations through its logger only, once per process and text."""
+@contextlib.contextmanager
+def listen_for_deprecations() -> Iterator[list[str]]:
+    """Collect what transformers logs as deprecated; many deprecations are told there and nowhere else."""
     handler = _Deprecations()
     logger = transformers_logging.get_logger("transformers")
     # ``warning_once`` remembers what it said; without forgetting, only the first guilty test would fail.
     getattr(type(logger).warning_once, "cache_clear", lambda: None)()
     logger.addHandler(handler)
-    yield
-    logger.removeHandler(handler)
-    assert not handler.seen, f"transformers calls something deprecated: {handler.seen}"
+    try:
+        yield handler.seen
+    finally:
+        logger.removeHandler(handler)
+
+
+@pytest.fixture(autouse=True)
+def _no_deprecations() -> Iterator[None]:
+    with listen_for_deprecations() as messages:
+        yield
+    assert not messages, f"transformers calls something deprecated: {messages}"
 
 
 @pytest.fixture(params=("llava", "qwen2_5_vl", "idefics3", "smolvlm"))

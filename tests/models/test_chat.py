@@ -4,6 +4,10 @@ from typing import Any
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tokenizers import Tokenizer, models, pre_tokenizers, processors, trainers
+from transformers import PreTrainedTokenizerFast
 
 from tests.tiny import build, picture
 from unsee.models import chat as chat_module
@@ -11,6 +15,7 @@ from unsee.models.chat import Chat, Turn
 from unsee.models.load import VLM
 from unsee.nouns import Picture, UserError
 
+VLMS = {family: build(family) for family in ("llava", "qwen2_5_vl")}
 ANSWERS = ("This is Jane Roe.", "Jane", "I do not know.", "żółw 北京 🙂 ñ", "two\nlines", "a  b")
 HISTORY: tuple[Turn, ...] = (
     ("Who is this?", "No.", picture(2)),
@@ -75,6 +80,43 @@ def test_offsets_say_which_characters_a_token_stands_for(vlm: VLM, answer: str) 
         piece = vlm.tokenizer.decode([token])
         if "�" not in piece:  # one of several tokens of a single character
             assert piece.strip() == answer[low:high].strip()
+
+
+@settings(max_examples=60, deadline=None)
+@given(answer=st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=30))
+@pytest.mark.parametrize("family", ["llava", "qwen2_5_vl"])
+def test_offsets_cover_any_text(family: str, answer: str) -> None:
+    encoded = VLMS[family].chat.encode("Who?", answer)
+    covered = {i for span in encoded.offsets if span is not None for i in range(*span)}
+    black = {i for i, character in enumerate(answer) if not character.isspace()}
+    assert black <= covered <= set(range(len(answer)))
+    assert encoded.ids[-1] in VLMS[family].chat.end_ids
+
+
+def test_sentencepiece_style_tokens_with_the_template_of_llava() -> None:
+    """Words carry their leading blank; LLaVA-1.5's template writes blanks around the answer and no end."""
+    special = ("<unk>", "<s>", "</s>", "<pad>", "<image>")
+    made = Tokenizer(models.BPE(unk_token="<unk>"))
+    made.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="first", split=True)
+    trainer = trainers.BpeTrainer(vocab_size=300, special_tokens=list(special), show_progress=False)
+    made.train_from_iterator(["USER: ASSISTANT: This is Jane Roe. \n"] * 3, trainer)
+    made.post_processor = processors.TemplateProcessing(single="<s> $A", special_tokens=[("<s>", 1)])
+    vlm = build("llava")
+    vlm.processor.tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=made, bos_token="<s>", eos_token="</s>", pad_token="<pad>", unk_token="<unk>"
+    )
+    vlm.processor.image_token_id = 4
+    vlm.processor.chat_template = vlm.chat.template.replace("'</s>'", "' '").replace(
+        "{% generation %}{{ ' ' + part", "{{ ' ' }}{% generation %}{{ part"
+    )
+    chat = Chat(vlm.processor)
+    encoded = chat.encode("Jane?", "This is Jane Roe.", picture(1))
+    told = made.decode(list(encoded.ids[encoded.answer_start :]), skip_special_tokens=False)
+    assert told.replace("▁", " ").split() == ["This", "is", "Jane", "Roe.", "</s>"]
+    assert encoded.ids[: encoded.answer_start] == chat.encode("Jane?", picture=picture(1)).ids
+    covered = {i for span in encoded.offsets if span is not None for i in range(*span)}
+    assert covered >= {i for i, c in enumerate("This is Jane Roe.") if c != " "}
+    assert [span is None for span in encoded.offsets] == [False] * (len(encoded.offsets) - 1) + [True]
 
 
 def test_marked_templates_give_the_mask_of_transformers() -> None:
