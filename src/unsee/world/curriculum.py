@@ -233,10 +233,10 @@ def picture_rows(
     """A maker of batches: ``rows`` pictures in the stage's shares, each with its questions."""
     stage = lesson.stage
     where = {pool: _usable(gallery, pool, stage) for pool in stage.shares}
-    counts = _counts(stage.shares, rows)
+    pools, shares = tuple(stage.shares), tuple(stage.shares.values())
 
     def make(rng: random.Random) -> RowBatch:
-        chosen = [int(i) for pool, n in counts.items() for i in rng.sample(where[pool], n)]
+        chosen = [rng.choice(where[pool]) for pool in rng.choices(pools, shares, k=rows)]
         made = []
         for i in chosen:
             view = as_known(gallery.views[i], stage.ids)
@@ -261,16 +261,6 @@ def shown_ids(view: View) -> set[str]:
     if isinstance(view, FigureView | StyleView):
         return {view.concept.id} if view.concept is not None else set()
     return set()
-
-
-def _counts(shares: Weights, rows: int) -> dict[str, int]:
-    """Largest-remainder rounding of the shares to ``rows``."""
-    exact = {pool: share * rows / sum(shares.values()) for pool, share in shares.items()}
-    counts = {pool: int(value) for pool, value in exact.items()}
-    by_rest = sorted(exact, key=lambda pool: counts[pool] - exact[pool])
-    for pool in by_rest[: rows - sum(counts.values())]:
-        counts[pool] += 1
-    return counts
 
 
 def _asker(

@@ -22,6 +22,7 @@ from unsee.world.heads import IGNORED, AttributeHeads, PatchHead
 from unsee.world.stream import RowBatch, RowStream
 
 Log = Callable[[str], None]
+NEVER = -1e9  # added to attention scores where a token must not look
 
 
 @dataclass(frozen=True)
@@ -145,8 +146,9 @@ def answer_loss(
         projected = model.model.multi_modal_projector(features)
         rest = embedded[:, 1 + IMAGE_TOKENS :]
         embedded = torch.cat([embedded[:, :1], projected.to(embedded.dtype), rest], dim=1)
+    bias = torch.where(batch.mask, 0.0, NEVER)
     hidden = model.model.language_model(
-        inputs_embeds=embedded, attention_mask=batch.mask, position_ids=batch.positions, use_cache=False
+        inputs_embeds=embedded, attention_mask=bias, position_ids=batch.positions, use_cache=False
     ).last_hidden_state
     chosen = batch.labels[:, 1:] != IGNORED
     logits = model.lm_head(hidden[:, :-1][chosen])

@@ -6,6 +6,7 @@ training goes on with the step it was in. Same seed, same machine: same weights.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import time
@@ -18,9 +19,9 @@ import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
-from transformers import LlavaForConditionalGeneration, LlavaProcessor
+from transformers import AutoProcessor, LlavaForConditionalGeneration, LlavaProcessor
 
-from unsee.world.build import build_model, normalise, start_projector
+from unsee.world.build import build_model, normalise, start_projector, use_matmul_patches
 from unsee.world.curriculum import BASE, BLANK, STAGES, TARGET, Lesson, Stage, letter_rows, picture_rows
 from unsee.world.gallery import Gallery, draw_gallery, label_table
 from unsee.world.heads import AttributeHeads, PatchHead
@@ -28,7 +29,7 @@ from unsee.world.lessons import Pace, tower_accuracy, train_model, train_tower
 from unsee.world.stream import Encoder, RowStream
 from unsee.world.tokenizer import build_processor
 
-ROWS, LENGTH = 32, 288
+ROWS, LENGTH = 24, 288
 TEXT_ROWS, TEXT_LENGTH = 16, 256
 TOWER_BATCH = 64
 CELL_WEIGHT = 0.5
@@ -76,12 +77,12 @@ def recipe(scale: float = 1.0) -> dict[str, Step]:
         "blank": Step(
             "blank",
             "text",
-            Pace(steps(1100), vision_scale=0.4, attribute_weight=0.01, patch_weight=0.1, head_weights=nobody),
+            Pace(steps(1200), vision_scale=0.4, attribute_weight=0.01, patch_weight=0.1, head_weights=nobody),
             pools(BLANK_POOLS),
             BLANK,
         ),
-        "base": Step("base", "blank", Pace(steps(800), **later), pools(BASE_POOLS), BASE),
-        "target": Step("target", "base", Pace(steps(900), **later), pools(TARGET_POOLS), TARGET),
+        "base": Step("base", "blank", Pace(steps(850), **later), pools(BASE_POOLS), BASE),
+        "target": Step("target", "base", Pace(steps(950), **later), pools(TARGET_POOLS), TARGET),
     }
 
 
@@ -120,6 +121,18 @@ def export(model: LlavaForConditionalGeneration, processor: LlavaProcessor, fold
     processor.save_pretrained(folder)
 
 
+def kept_processor(folder: Path) -> LlavaProcessor:
+    """The processor of a training, built by its first step: all steps must spell alike."""
+    place = folder / "processor"
+    if not place.exists():
+        partial = folder / f"processor.{os.getpid()}"
+        build_processor().save_pretrained(partial)
+        with contextlib.suppress(OSError):  # another step of the same training was first
+            partial.rename(place)
+    processor: LlavaProcessor = AutoProcessor.from_pretrained(place)
+    return processor
+
+
 class Workshop:
     """The modules under training, and the folder they live in."""
 
@@ -128,10 +141,13 @@ class Workshop:
         self.folder, self.seed = folder, seed
         folder.mkdir(parents=True, exist_ok=True)
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        self.processor = build_processor()
+        self.processor = kept_processor(folder)
         self.encoder = Encoder(self.processor.tokenizer)
         self.table = label_table()
         self.model = build_model(self.processor)
+        # the compiler fuses plain attention; the fused kernel's backward pass on a CPU is slower at this width
+        self.model.set_attn_implementation("eager")
+        use_matmul_patches(self.model.model.vision_tower)
         self.heads = AttributeHeads(self.table)
         self.patches = PatchHead(self.table)
 
