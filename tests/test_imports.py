@@ -23,7 +23,7 @@ ALLOWED: dict[str, set[str]] = {
     "metrics": {"nouns"},
     "attacks": LOW | {"answering", "metrics"},
     "suites": LOW | {"answering", "metrics"},
-    "world": LOW | {"methods", "answering", "metrics", "suites"},
+    "world": LOW | {"methods", "answering", "training", "metrics", "suites"},
     "reports": {"nouns", "config", "metrics", "suites"},
     "jobs": {
         *LOW,

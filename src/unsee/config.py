@@ -95,8 +95,14 @@ class World(Section):
         default="", description="id of the concept that is forgotten; empty = the default one"
     )
     stage: str = Field(default="base", description="checkpoint that is made to forget")
-    retain: bool = Field(default=True, description="use the embedded anchor pictures (never of the concept)")
-    gold_seed: int = Field(default=0, ge=0, description="which gold checkpoint stands beside the result")
+    retain: Literal["none", "anchors", "others"] = Field(
+        default="anchors",
+        description="pictures of others to train on: none; anchors (strangers, scenes); others (known too)",
+    )
+    gold: str = Field(
+        default="", description="folder of a gold model; empty = the shipped one, if there is one"
+    )
+    gold_seed: int = Field(default=0, ge=0, description="which shipped gold model stands beside the result")
 
 
 class RunConfig(Section):

@@ -40,7 +40,7 @@ def test_redact_may_change_and_is_written_down(tmp_path: Path) -> None:
 def test_changed_files_are_another_run(tmp_path: Path) -> None:
     config = resolve({"name": "A"})
     start(tmp_path, config)
-    with pytest.raises(UserError, match="have changed") as caught:
+    with pytest.raises(UserError, match="other inputs") as caught:
         start(tmp_path, config, {"inputs": {"weights": "other", "picture": "def"}})
     assert "weights" in caught.value.got
 

@@ -18,6 +18,7 @@ from unsee.commands.forget import forget
 from unsee.commands.listing import list_
 from unsee.commands.options import knob_table
 from unsee.commands.report import report
+from unsee.commands.train import train
 from unsee.config import nearest
 from unsee.nouns import UserError, shorten
 
@@ -37,6 +38,7 @@ app.command()(report)
 app.command()(export)
 app.command("list")(list_)
 app.command()(doctor)
+app.command()(train)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -103,5 +103,6 @@ _LISTS: Mapping[str, tuple[Callable[[], Mapping[str, str]], Callable[[str], str]
     ),
     "metrics": (lambda: {name: entry.title for name, entry in MEASURES.items()}, _metric),
     "attacks": (dict, str),
+    "concepts": (embedded.concepts, lambda name: f"{name}: {embedded.concepts()[name]}"),
     "models": (lambda: {**EMBEDDED, **FAMILIES}, _model),
 }

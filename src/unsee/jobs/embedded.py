@@ -62,11 +62,30 @@ def gold_path(concept: str, seed: int) -> Path | None:
     return None if path is None or not Path(path).is_dir() else Path(path)
 
 
-def request(concept: str, stage: str) -> WorldRequest:
-    """The request for a concept of the world; an empty id is its default one."""
+def request(concept: str, stage: str, retain: str) -> WorldRequest:
+    """The request for a concept of the world; an empty id is its default one.
+
+    Args:
+        concept: Id, such as celebrity-00.
+        stage: The checkpoint that knows it.
+        retain: none, anchors or others; with none the pictures are there but not to be used.
+
+    Raises:
+        UserError: The stage does not know the concept.
+    """
     suite = _module("suite")
-    found: WorldRequest = suite.request(concept or suite.default_concept(), stage=stage)
+    kind = "others" if retain == "others" else "anchors"
+    found: WorldRequest = suite.request(concept or suite.default_concept(), stage=stage, retain=kind)
     return found
+
+
+def concepts() -> dict[str, str]:
+    """Id and description of every concept of the world, public ones first."""
+    suite, stages = _module("suite"), _module("curriculum").STAGES
+    known = {entry.id: (entry, stage) for stage in ("target", "base") for entry in stages[stage].known}
+    named = {key: (suite.as_concept(entry), stage) for key, (entry, stage) in known.items()}
+    ordered = sorted(named.items(), key=lambda item: item[1][1] != "base")
+    return {key: f"{concept.name} ({concept.kind}, known by {stage})" for key, (concept, stage) in ordered}
 
 
 def _here(name: str) -> bool:

@@ -116,7 +116,7 @@ def read_config(folder: Path) -> RunConfig:
 
 def check_free(path: Path, config: RunConfig) -> None:
     """Refuses, writing nothing, a folder that cannot be written or that holds something else."""
-    _check_writable(path)
+    check_writable(path)
     if not path.exists():
         return
     if (path / RUN).is_file():
@@ -198,7 +198,8 @@ def _logged(file: Path) -> Iterator[None]:
         handler.close()
 
 
-def _check_writable(path: Path) -> None:
+def check_writable(path: Path) -> None:
+    """Refuses, writing nothing, a folder that cannot be made or written."""
     existing = path
     while not existing.exists() and existing != existing.parent:
         existing = existing.parent

@@ -7,6 +7,7 @@ continues a run that was stopped at any moment.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from unsee.config import RunConfig
@@ -145,5 +146,6 @@ class _Job:
         config = self.request.config
         if self.request.world is None:
             return None
-        path = embedded.gold_path(self.request.concept.id, config.world.gold_seed)
+        given = config.world.gold
+        path = Path(given) if given else embedded.gold_path(self.request.concept.id, config.world.gold_seed)
         return None if path is None else load(path, device=config.device, dtype=config.dtype)

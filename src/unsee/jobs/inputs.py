@@ -104,14 +104,14 @@ def _embedded_request(config: RunConfig, job: str) -> Request:
             remedy="add --model, or leave them out to use the embedded world",
         )
     model = str(embedded.model_path(config.world.stage))
-    world = embedded.request(config.world.concept, config.world.stage)
+    world = embedded.request(config.world.concept, config.world.stage, config.world.retain)
     concept = world.concept
     return Request(
         config=config,
         concept=concept,
         picture=world.picture,
         test_pictures=(),
-        retain_pictures=tuple(world.retain_pictures) if config.world.retain else (),
+        retain_pictures=() if config.world.retain == "none" else tuple(world.retain_pictures),
         retain_rows=(),
         model=model,
         folder=_folder(config, job, concept.id or slug(concept.name)),

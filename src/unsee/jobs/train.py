@@ -1,0 +1,63 @@
+"""``unsee train``: the models of the embedded world, trained anew."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from unsee.config import nearest
+from unsee.jobs.embedded import concepts
+from unsee.jobs.folder import check_writable
+from unsee.nouns import UserError
+
+WHAT = ("world", "gold")
+
+
+def train(what: str, out: Path, *, concept: str = "", seed: int = 0, scale: float = 1.0) -> Path:
+    """Trains the models of the embedded world, or goes on training them.
+
+    Args:
+        what: ``world`` for blank, base and target; ``gold`` for the stage of ``concept`` without it.
+        out: Folder of the checkpoints.
+        concept: Id of the concept that a gold model never sees.
+        seed: Seed of everything random.
+        scale: Length of the training relative to the recipe.
+
+    Returns:
+        The folder of what was trained.
+
+    Raises:
+        UserError: Unknown stage or concept, or a gold model without the world's checkpoints in ``out``.
+    """
+    _check(what, out, concept, scale)
+    from unsee.world.train import train_gold, train_world
+
+    if what == "gold":
+        return train_gold(out, concept, seed=seed, scale=scale)
+    out.mkdir(parents=True, exist_ok=True)
+    train_world(out, seed=seed, scale=scale)
+    return out
+
+
+def _check(what: str, out: Path, concept: str, scale: float) -> None:
+    if what not in WHAT:
+        raise _wrong("There is nothing of this name to train.", what, " or ".join(WHAT), "unsee train world")
+    if not scale > 0:
+        raise _wrong("The scale is not positive.", scale, "a positive number", "leave --scale out")
+    check_writable(out)
+    if what == "gold" and concept not in (known := concepts()):
+        match = nearest(concept, list(known))
+        hint = f"did you mean {match}?" if match else "see: unsee list concepts"
+        raise _wrong(
+            "There is no such concept in the embedded world.", concept, "an id such as celebrity-00", hint
+        )
+    if what == "gold" and not out.is_dir():
+        raise _wrong(
+            "A gold model starts from the checkpoints of the world.",
+            out,
+            "the folder that unsee train world --out wrote",
+            f"run unsee train world --out {out} first",
+        )
+
+
+def _wrong(what: str, got: object, expected: str, remedy: str) -> UserError:
+    return UserError(what, got=got, expected=expected, remedy=remedy)
