@@ -1,4 +1,4 @@
-"""Training a declared part of a model and nothing else: LoRA by full module path, or the weights themselves.
+"""Adapters: attached by role, saved, loaded with checks, merged with a check.
 
 Adapters are PEFT's; what is added is that they land where the scope says, that loading one which does not
 belong to the model or changes nothing is an error, and that merging is checked.
@@ -6,26 +6,35 @@ belong to the model or changes nothing is an error, and that merging is checked.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import shutil
-import warnings
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
-from peft import LoraConfig, PeftConfig, PeftModel, get_peft_model
+from peft import PeftConfig, PeftModel
+from PIL import Image
 from safetensors.torch import load_file, save_file
-from torch import Tensor, nn
+from torch import Tensor
 
+from unsee.models.attach import (
+    ADAPTER,
+    TrainedRole,
+    attach,
+    check_trainable,
+    detach,
+    is_adapter,
+    need_plain,
+    peft_reads_old_name,
+    target_modules,
+    trained_table,
+)
 from unsee.models.fingerprint import hash_model
 from unsee.models.load import VLM
 from unsee.models.pictures import from_image
-from unsee.models.roles import PEFT_PREFIX
-from unsee.models.scopes import Scope, check_layers, part_holds
+from unsee.models.scopes import Scope
 from unsee.nouns import UserError
 
 __all__ = [
@@ -45,106 +54,9 @@ __all__ = [
 NOTE = "unsee.json"
 EDIT = "edit.safetensors"
 LORA = "adapter_model.safetensors"
-ADAPTER = "default"
 # Largest difference of a float32 logit, relative to the spread of the logits, between a model with its
 # adapter and the merged model. The two differ by rounding only.
 MERGE_TOLERANCE = 1e-3
-
-
-class TrainedRole(NamedTuple):
-    """One line of the trained-parameter table: trained weights (of an adapter too), weights of the base."""
-
-    role: str
-    trained: int
-    total: int
-
-
-def target_modules(vlm: VLM, scope: Scope) -> list[str]:
-    """Full paths of the linear layers in a scope, in model order.
-
-    Raises:
-        UserError: A part of the scope holds no linear layer, a layer does not exist, or the head shares its
-            weights with the embeddings.
-    """
-    check_layers(scope.parts, *_layer_counts(vlm))
-    model = vlm.base
-    linear = [path for path, module in model.named_modules() if _is_target(model, path, module)]
-    roles = {path: vlm.roles.role_of(path) for path in linear}
-    if _is_tied(vlm):
-        if "head" in scope.parts:
-            raise UserError(
-                "the head shares its weights with the embeddings",
-                got="scope 'head'",
-                expected="a part with weights of its own",
-                remedy="train 'language.embeddings' with full fine-tuning, or another part",
-            )
-        roles = {path: role for path, role in roles.items() if role != "head"}
-    for part in scope.parts:
-        _need(part, any(part_holds(part, role) for role in roles.values()), "linear layer")
-    return [path for path, role in roles.items() if scope.holds(role)]
-
-
-def attach(vlm: VLM, scope: Scope, *, seed: int) -> VLM:
-    """The model with exactly the weights of a scope trainable.
-
-    LoRA layers are put into ``vlm``'s own model (weights are never copied): use the returned VLM from here
-    on, or ``detach`` it. The first outputs equal the base's, since LoRA's second factor starts at zero.
-
-    Args:
-        vlm: A plain model.
-        scope: What to train and how.
-        seed: Of the adapter's random start; the global random state is left as it was.
-
-    Raises:
-        UserError: The model has an adapter already, or the scope does not fit the model.
-    """
-    _need_plain(vlm)
-    attached = _attach_full(vlm, scope) if scope.full else _attach_lora(vlm, scope, seed)
-    check_trainable(attached)
-    return attached
-
-
-def detach(vlm: VLM) -> VLM:
-    """The base again: LoRA layers are taken out, fully trained weights get their original values back."""
-    if isinstance(vlm.model, PeftModel):
-        return replace(vlm, model=vlm.model.unload(), scope=None)
-    with torch.no_grad():
-        for name, parameter in vlm.model.named_parameters():
-            if name in vlm.originals:
-                parameter.copy_(vlm.originals[name])
-    vlm.model.requires_grad_(False)
-    return replace(vlm, scope=None, originals={})
-
-
-def check_trainable(vlm: VLM) -> None:
-    """Fail when a weight outside the declared scope would be trained, or none at all.
-
-    Raises:
-        UserError: Names the weights that are trainable without having been declared.
-    """
-    scope = vlm.scope
-    trainable = {name for name, p in vlm.model.named_parameters() if p.requires_grad}
-    outside = sorted(
-        name for name in trainable if scope is None or not scope.holds(vlm.roles.role_of(_plain(name)))
-    )
-    if outside or not trainable:
-        raise UserError(
-            "weights outside the declared scope are trainable" if outside else "no weight is trainable",
-            got=", ".join(outside) or "0 trainable weights",
-            expected=f"only {', '.join(scope.parts)}" if scope else "a scope declared with attach()",
-            remedy="attach the scope again, or name the part in the scope",
-        )
-
-
-def trained_table(vlm: VLM) -> list[TrainedRole]:
-    """How many weights are trained in each role (layers summed up), in model order."""
-    trained: Counter[str] = Counter()
-    total: Counter[str] = Counter()
-    for name, parameter in vlm.model.named_parameters():
-        role = vlm.roles.role_of(_plain(name)).split("[")[0]
-        total[role] += 0 if _is_adapter(name) else parameter.numel()
-        trained[role] += parameter.numel() if parameter.requires_grad else 0
-    return [TrainedRole(role, trained[role], total[role]) for role in total]
 
 
 def save_adapter(vlm: VLM, folder: str | Path) -> None:
@@ -196,7 +108,7 @@ def load_adapter(vlm: VLM, folder: str | Path, *, check: bool = True, trainable:
         UserError: Not an adapter; made for another base; keys that match nothing; no effect on the logits.
             The model is then as it was.
     """
-    _need_plain(vlm)
+    need_plain(vlm)
     path = Path(folder)
     note = _read_note(path)
     _check_base(vlm, note, path)
@@ -206,7 +118,7 @@ def load_adapter(vlm: VLM, folder: str | Path, *, check: bool = True, trainable:
     if check:
         _check_effect(loaded, path)
     for name, parameter in loaded.model.named_parameters():
-        parameter.requires_grad_(trainable and (_is_adapter(name) or name in loaded.originals))
+        parameter.requires_grad_(trainable and (is_adapter(name) or name in loaded.originals))
     return loaded
 
 
@@ -257,97 +169,8 @@ def probe_logits(vlm: VLM) -> Tensor:
     return logits
 
 
-def _probe_image() -> Any:
-    from PIL import Image
-
+def _probe_image() -> Image.Image:
     return Image.radial_gradient("L").resize((64, 48)).convert("RGB")
-
-
-def _is_target(model: nn.Module, path: str, module: nn.Module) -> bool:
-    if not isinstance(module, nn.Linear):
-        return False
-    # torch's own attention reads its projection's weight without calling it, past any adapter.
-    parent = model.get_submodule(path.rpartition(".")[0])
-    return not isinstance(parent, nn.MultiheadAttention)
-
-
-def _is_tied(vlm: VLM) -> bool:
-    head = vlm.base.get_output_embeddings()
-    return head is not None and head.weight is vlm.base.get_input_embeddings().weight
-
-
-def _layer_counts(vlm: VLM) -> tuple[int, int]:
-    layers = vlm.base.get_submodule(vlm.roles.layers), vlm.base.get_submodule(vlm.roles.vision_layers)
-    return len(layers[0]), len(layers[1])
-
-
-def _need(part: str, found: bool, what: str) -> None:
-    if not found:
-        raise UserError(
-            f"a part of the scope holds no {what}",
-            got=part,
-            expected=f"parts with at least one {what}",
-            remedy="leave the part out, or train it with full fine-tuning"
-            if what == "linear layer"
-            else "leave the part out",
-        )
-
-
-def _need_plain(vlm: VLM) -> None:
-    if isinstance(vlm.model, PeftModel) or vlm.originals:
-        raise UserError(
-            "the model has an adapter already",
-            got=vlm.name,
-            expected="a plain model",
-            remedy="detach() or merge() it first",
-        )
-
-
-def _attach_lora(vlm: VLM, scope: Scope, seed: int) -> VLM:
-    targets = target_modules(vlm, scope)
-    config = LoraConfig(
-        r=scope.rank, lora_alpha=scope.alpha, lora_dropout=scope.dropout, target_modules=list(targets)
-    )
-    devices = [vlm.device] if vlm.device.type == "cuda" else []
-    with torch.random.fork_rng(devices=devices), _peft_reads_old_name():
-        torch.manual_seed(seed)
-        model = get_peft_model(vlm.model, config)
-    landed = {path for path, module in vlm.model.named_modules() if hasattr(module, "lora_A")}
-    assert landed == set(targets), sorted(landed ^ set(targets))
-    # PEFT shortens long lists to suffixes; the file should say in full where the adapter sits.
-    saved = model.peft_config[ADAPTER]
-    saved.target_modules = set(targets)
-    saved.base_model_name_or_path, saved.revision = vlm.name, vlm.revision or None
-    return replace(vlm, model=model, scope=scope)
-
-
-def _attach_full(vlm: VLM, scope: Scope) -> VLM:
-    check_layers(scope.parts, *_layer_counts(vlm))
-    roles = {name: vlm.roles.role_of(name) for name, _ in vlm.model.named_parameters()}
-    for part in scope.parts:
-        _need(part, any(part_holds(part, role) for role in roles.values()), "weight of its own")
-    originals = {}
-    for name, parameter in vlm.model.named_parameters():
-        parameter.requires_grad_(scope.holds(roles[name]))
-        if parameter.requires_grad:
-            originals[name] = parameter.detach().clone()
-    return replace(vlm, scope=scope, originals=originals)
-
-
-@contextlib.contextmanager
-def _peft_reads_old_name() -> Iterator[None]:
-    """PEFT asks transformers whether checkpointing is on by a name that transformers has renamed."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=".*is_gradient_checkpointing", category=FutureWarning)
-        yield
-
-
-def _plain(name: str) -> str:
-    return name.removeprefix(PEFT_PREFIX)
-
-
-def _is_adapter(name: str) -> bool:
-    return ".lora_" in name
 
 
 def _note(vlm: VLM) -> dict[str, Any]:
@@ -411,7 +234,7 @@ def _no_match(path: Path, names: Iterable[str]) -> UserError:
 def _load_lora(vlm: VLM, path: Path, scope: Scope | None) -> VLM:
     before = {name for name, p in vlm.model.named_parameters() if p.requires_grad}
     try:
-        with _peft_reads_old_name():
+        with peft_reads_old_name():
             model = PeftModel(vlm.model, PeftConfig.from_pretrained(str(path)))
     except ValueError as error:
         raise _no_match(path, [str(error).splitlines()[0]]) from error
