@@ -13,6 +13,7 @@ from tests.tiny import build, picture
 from unsee.models.adapters import Scope, attach
 from unsee.models.load import VLM, wrap
 from unsee.nouns import Example, UserError
+from unsee.packs import vision
 from unsee.packs.cost import Cost
 from unsee.packs.families import check_packable, evaluating
 from unsee.packs.features import FeatureCache
@@ -203,3 +204,18 @@ def test_evaluating_gives_training_flags_back_after_an_error() -> None:
     with pytest.raises(ZeroDivisionError), evaluating(vlm.model):
         _ = 1 / 0
     assert all(module.training for module in vlm.model.modules())
+
+
+def test_families_without_ready_features_encode_inside_the_forward(
+    vlm: VLM, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batch, cost = batch_of(vlm), Cost()
+    vlm.model.requires_grad_(False)
+    expected = forward(vlm, batch, features=FeatureCache(vlm)).logits
+    monkeypatch.setattr(vision, "FEATURE_FAMILIES", frozenset())
+    cache = FeatureCache(vlm)
+    assert not cache.usable
+    found = [forward(vlm, batch, cost=cost, features=cache).logits for _ in range(2)]
+    torch.testing.assert_close(found[0], expected, rtol=1e-5, atol=1e-5)
+    assert cost.images_encoded == 4
+    assert len(cache) == 0
