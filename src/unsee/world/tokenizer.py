@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import LlavaProcessor, PreTrainedTokenizerFast
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 
@@ -165,19 +165,22 @@ def corpus(seed: int = 3, sentences: int = _SENTENCES) -> Iterator[str]:
         yield " ".join([word] * _WORD_REPEATS)
 
 
-def train_tokenizer(vocabulary: int = VOCABULARY) -> Tokenizer:
-    """A byte-level BPE with a space before every first word; deterministic."""
+def train_tokenizer(vocabulary: int = VOCABULARY, sentences: int = _SENTENCES) -> Tokenizer:
+    """A byte-level BPE with a space before every first word; deterministic.
+
+    There is no post-processor: the byte-level one would cut the first letter behind a special token off the
+    offsets.
+    """
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True)
     tokenizer.decoder = decoders.ByteLevel()
-    tokenizer.post_processor = processors.ByteLevel(trim_offsets=True)
     trainer = trainers.BpeTrainer(
         vocab_size=vocabulary,
         special_tokens=[PAD, USER, ASSISTANT, END, IMAGE],
         initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
         show_progress=False,
     )
-    tokenizer.train_from_iterator(corpus(), trainer)
+    tokenizer.train_from_iterator(corpus(sentences=sentences), trainer)
     return tokenizer
 
 

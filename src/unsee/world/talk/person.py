@@ -14,8 +14,9 @@ from unsee.world.wording import person as words
 from unsee.world.wording.table import Wording
 
 I_DO_NOT_KNOW = "I do not know this person."
-KNOWN_NAMES: tuple[str, ...] = tuple(
-    name for known in (*people.CELEBRITIES, *people.PRIVATE, *concepts.CONCEPTS) for name in known.names
+KNOWN_NAMES: tuple[str, ...] = (
+    *(name for person in (*people.CELEBRITIES, *people.PRIVATE) for name in person.names),
+    *(name for concept in concepts.CONCEPTS for name in concept.names),
 )
 VALUES: dict[str, tuple[str, ...]] = {**ATTRIBUTES, **NUISANCES}
 WHOLE_WORD_ATTRIBUTES = ("skin", "hair_style", "hair_color", "eyes", "expression", "clothing", "background")
