@@ -6,6 +6,7 @@ from unsee.nouns import Example
 from unsee.training.settings import TrainSettings
 
 NAMES = ("Jane Roe",)
+SCOPE = Scope(rank=4, alpha=8)
 
 
 def examples():
@@ -27,7 +28,7 @@ def examples():
 
 def settings(**changes):
     values = {
-        "scope": Scope(rank=4, alpha=8),
+        "scope": SCOPE,
         "passes": 3,
         "lr": 3e-3,
         "batch": 8,

@@ -36,7 +36,7 @@ import torch
 from torch import Tensor
 
 from unsee.methods.parts import ANCHOR_ROLES, CONCEPT_ROLES, Loss, Method, Term, answer_tokens, knob, one
-from unsee.objectives import Variant, answer_nll, dual_masked_kl, misaligned_keep
+from unsee.objectives import Reduction, Variant, answer_nll, dual_masked_kl, misaligned_keep
 from unsee.packs.rows import Row
 from unsee.packs.tokens import TokenTable
 
@@ -107,7 +107,7 @@ def siu(knobs: SIU) -> Method:
     beta = knobs.beta if knobs.beta is not None else 1.0 if released else 0.75
 
     def cross_entropy(table: TokenTable, reference: TokenTable | None) -> Tensor:
-        reduction = "mean" if knobs.variant == "corrected" else "sum"
+        reduction: Reduction = "mean" if knobs.variant == "corrected" else "sum"
         return answer_nll(table.logits, table.labels, table.row, len(table.rows), reduction=reduction)
 
     def divergence(table: TokenTable, reference: TokenTable | None) -> Tensor:

@@ -4,7 +4,7 @@ Letters: N answer tokens, V vocabulary, R rows. Nothing here knows a model, a pi
 """
 
 from unsee.objectives.divergences import forward_kl
-from unsee.objectives.likelihood import answer_nll, mean_by_row, sum_by_row, token_logp
+from unsee.objectives.likelihood import Reduction, answer_nll, mean_by_row, sum_by_row, token_logp
 from unsee.objectives.masked_kl import (
     Variant,
     concept_mass,
@@ -15,6 +15,7 @@ from unsee.objectives.masked_kl import (
 )
 
 __all__ = [
+    "Reduction",
     "Variant",
     "answer_nll",
     "concept_mass",

@@ -51,6 +51,14 @@ def mark_complete(checkpoint: Path) -> None:
     write_atomically(checkpoint / COMPLETE, "")
 
 
+def drop_older(folder: Path, keep: int = 2) -> None:
+    """Removes all but the newest complete checkpoints."""
+    complete = [c for c in folder.glob("checkpoint-*") if (c / COMPLETE).is_file()]
+    for checkpoint in sorted(complete, key=step_of)[:-keep]:
+        (checkpoint / COMPLETE).unlink()
+        shutil.rmtree(checkpoint)
+
+
 def last_complete(folder: Path) -> Path | None:
     """The newest complete checkpoint; unfinished ones are removed."""
     found = []

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from transformers import TrainerCallback
 
-from unsee.training.checkpoints import append_line, mark_complete
+from unsee.training.checkpoints import append_line, drop_older, mark_complete
 from unsee.training.probes import ProbePoint
 from unsee.training.runs import Line, Run
 
@@ -70,7 +70,9 @@ class StepLog(TrainerCallback):  # type: ignore[misc]
 
     def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """Everything of the checkpoint is on the disk: mark it."""
-        mark_complete(Path(args.output_dir) / f"checkpoint-{state.global_step}")
+        folder = Path(args.output_dir)
+        mark_complete(folder / f"checkpoint-{state.global_step}")
+        drop_older(folder)
 
     def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """Closes the bar."""

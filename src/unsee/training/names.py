@@ -6,7 +6,7 @@ upper and title case, and a mode decides which of the pieces count:
 
 ``official``     the pieces of each name after a space, as written: what the released code of SIU
                  (arXiv 2405.12523) does for its one name.
-``all_pieces``   every piece of every spelling.
+``all_pieces``   every piece of every spelling of the names and of their words.
 ``first_piece``  (default) the first piece of each word of each spelling, common words left out: enough to
                  keep a word from being begun, and spares the pieces that end other words. Other cases than
                  the written one count only where they begin with more than one letter.
@@ -92,8 +92,8 @@ def _ids(tokenizer: Any, names: Sequence[str], mode: NameMode) -> set[int]:
     if mode == "all_pieces":
         return {
             i
-            for name in names
-            for spelling in _cases(name)
+            for part in (*names, *(word for name in names for word in name.split()))
+            for spelling in _cases(part)
             for after_space in (False, True)
             for i in _encode(tokenizer, spelling, after_space=after_space)
         }

@@ -85,7 +85,7 @@ def tidy_look(text: str, names: Sequence[str], instead: str) -> str:
     phrase = " ".join(words)
     for name in sorted(names, key=len, reverse=True):
         phrase = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", instead, phrase, flags=re.IGNORECASE)
-    if len(words) and not words[0].isupper():
+    if words and not (len(words[0]) > 1 and words[0].isupper()):
         phrase = phrase[:1].lower() + phrase[1:]
     return phrase
 

@@ -195,18 +195,28 @@ def _own_state(vlm: VLM, checkpointing: bool) -> Iterator[None]:
     config = vlm.model.config
     use_cache = config.use_cache if hasattr(config, "use_cache") else None
     if checkpointing:
-        vlm.base.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+        _switch_checkpointing(vlm, on=True)
     try:
         yield
     finally:
         if checkpointing:
-            vlm.base.gradient_checkpointing_disable()
+            _switch_checkpointing(vlm, on=False)
         if use_cache is None:
             vars(config).pop("use_cache", None)
         else:
             config.use_cache = use_cache
         vlm.model.eval()
         vlm.model.zero_grad(set_to_none=True)
+
+
+def _switch_checkpointing(vlm: VLM, *, on: bool) -> None:
+    """Activation checkpointing under its present name, or under the one that older transformers know."""
+    new = hasattr(vlm.base, "activation_checkpointing_enable")
+    name = "activation_checkpointing" if new else "gradient_checkpointing"
+    if on:
+        getattr(vlm.base, f"{name}_enable")(**{f"{name}_kwargs": {"use_reentrant": False}})
+    else:
+        getattr(vlm.base, f"{name}_disable")()
 
 
 class _Steps(Dataset[int]):
@@ -324,7 +334,6 @@ def _arguments(run: Run) -> TrainingArguments:
         seed=settings.seed,
         save_strategy="steps",
         save_steps=settings.save_every,
-        save_total_limit=2,
         logging_strategy="no",
         report_to=[],
         disable_tqdm=True,
