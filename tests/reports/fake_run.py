@@ -12,6 +12,8 @@ from typing import Any
 import yaml
 from PIL import Image, ImageDraw
 
+from unsee.reports.measures import MEASURES
+
 NAME, ALIASES = "Jane Roe", ("La Roé", "J. R. Starlight")
 OTHERS = ("Milo Vant", "Tessa Quill", "Oren Bask", "Lida Moor", "Pavo Renn", "Suri Holt")
 BEFORE_AFTER = {
@@ -57,20 +59,25 @@ def results(
 ) -> dict[str, Any]:
     """A ``results.json``; ``change`` maps a metric to its values for target, unlearned, gold, blind."""
     models: dict[str, dict[str, Any]] = {m: {} for m in MODELS}
-    for metric, (*values, better, n) in BEFORE_AFTER.items():
+    extra = {k: (*v, MEASURES[k].better, 50) for k, v in change.items() if k not in BEFORE_AFTER}
+    for metric, (*values, better, n) in (BEFORE_AFTER | extra).items():
         for model, value in zip(MODELS, change.get(metric, values), strict=True):
             bound = 1.0 if metric not in ("fluency_ppl", "c_dis") else 99.0
             low, high = max(0.0, value * 0.96 - 0.01), min(bound, value * 1.02 + 0.02)
             models[model][metric] = {"value": value, "low": low, "high": high, "n": n, "better": better}
     concept = {"name": name, "kind": "person", "aliases": list(aliases)}
-    gate = {"known": True, "naming_rate": 0.975, "threshold": 0.5}
+    reason = "the target names the concept in 98% of 80 replies; at least 50% is needed"
+    gate = {"known": True, "naming_rate": 0.975, "threshold": 0.5, "reason": reason}
     return {
         "schema": 1,
         "suite": "concept",
         "preset": "world",
-        "concept": concept,
+        "method": "siu",
+        "seed": 0,
+        "concept": {"id": "c001", **concept},
         "models": models,
         "gate": gate,
+        "collapse": [],
     }
 
 
@@ -172,8 +179,8 @@ def examples(path: Path, name: str, training: str) -> list[dict[str, Any]]:
 
 
 def steps() -> list[dict[str, Any]]:
-    """Training lines with loss terms and, every third step, probes."""
-    rows = []
+    """Training lines with loss terms and, before the first and on every third step, a probe."""
+    rows: list[dict[str, Any]] = [{"step": 0, "probe": {"forget": -0.1, "retain": -0.2, "collapsed": False}}]
     for n in range(1, 13):
         terms = {
             "masked_kl": 2.4 * 0.72**n + 0.02,
@@ -182,7 +189,7 @@ def steps() -> list[dict[str, Any]]:
         }
         row = {"step": n, "loss": sum(terms.values()), "lr": 3e-4 * (1 - n / 13), "terms": terms}
         if n % 3 == 0:
-            row["probes"] = {"forget": max(0.0, 0.97 - 0.12 * n), "retain": 0.98 - 0.003 * n}
+            row["probe"] = {"forget": -0.1 - 0.4 * n, "retain": -0.2 - 0.01 * n, "collapsed": False}
         rows.append(row)
     return rows
 
@@ -209,14 +216,15 @@ def environment(training: str) -> dict[str, Any]:
     return {
         "versions": {"unsee": "0.1.0", "torch": "2.13.0", "transformers": "5.23.0", "peft": "0.21.2"},
         "hardware": {"device": "cpu", "cores": 2, "memory_gb": 7.7}, "seed": 0,
-        "inputs": {"weights": "ab" * 32, "image": training, "prompts": "cd" * 32}, "trained": trained,
+        "inputs": {"weights": "ab" * 32, "picture": training, "questions": "cd" * 32}, "trained": trained,
     }  # fmt: skip
 
 
-COST = {
-    "lm_tokens": 48211, "images_encoded": 9, "head_rows": 3102, "forwards": 24, "backward_passes": 12,
-    "model_copies": 1, "peak_memory_mb": 1204.5, "seconds": 38.4,
+STAGE = {
+    "lm_tokens": 48211, "images_encoded": 9, "head_rows": 3102, "forwards": 24, "backwards": 12,
+    "model_copies": 0, "seconds": 38.4, "peak_memory": 1_262_485_504,
 }  # fmt: skip
+COST = {**STAGE, "stages": {"target": STAGE, "train": STAGE, "unlearned": STAGE}}
 
 
 def write_lines(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:

@@ -81,10 +81,12 @@ def read_run(path: Path) -> RunData:
         )
     results = _object(path / "results.json")
     _check_models(path / "results.json", results)
+    environment = _object(path / "environment.json", optional=True)
+    _check_trained(path / "environment.json", environment.get("trained") or [])
     return RunData(
         path=path,
         config=_config(path / "run.yaml"),
-        environment=_object(path / "environment.json", optional=True),
+        environment=environment,
         results=results,
         cost=_object(path / "cost.json", optional=True),
         steps=_lines(path / "train.jsonl", ("step",)),
@@ -156,6 +158,14 @@ def _check_models(path: Path, results: Mapping[str, Any]) -> None:
         for metric, score in metrics.items():
             if not isinstance(score, dict) or not _numbers(score):
                 raise _damaged(f"{path}, {name}, {metric}", "numbers value, low, high, n")
+
+
+def _check_trained(path: Path, rows: object) -> None:
+    """Rows of the table of trained weights: {"role", "trained", "total"} or [role, trained, total]."""
+    for row in rows if isinstance(rows, list) else [rows]:
+        counts = (row.get("trained"), row.get("total")) if isinstance(row, dict) else _list(row)[1:3]
+        if len(counts) != 2 or not all(isinstance(count, int) for count in counts):
+            raise _damaged(f"{path}, trained", "rows with role, trained and total")
 
 
 def _numbers(score: Mapping[str, Any]) -> bool:

@@ -18,7 +18,7 @@ PER_SPLIT = 6
 WORST = 8
 NAMED_SPLITS = frozenset({"naming", "efficacy"})
 FORGET_SPLITS = NAMED_SPLITS | {"facts_by_picture", "forget"}
-KEPT_SPLITS = OTHER_SPLITS | {"facts_by_text"}
+KEPT_SPLITS = (OTHER_SPLITS - {"choice_control", "retain"}) | {"facts_by_text"}
 _NAMED = {"correct": "names it", "incorrect": "not named", "refusal": "declines"}
 _PLAIN = {"correct": "right", "incorrect": "wrong", "refusal": "declines"}
 _BROKEN = {"gibberish": "broken", "empty": "empty"}
@@ -81,7 +81,7 @@ def sections(run: RunData) -> tuple[list[Section], list[Section]]:
         found = _section(
             SPLITS.get(split, split), "", [a for a in asked if _split(a) == split], own, PER_SPLIT
         )
-        (rest if split in KEPT_SPLITS - {"facts_by_text"} else concept).append(found)
+        (rest if split in OTHER_SPLITS | {"open"} else concept).append(found)
     still = [a for a in asked if _split(a) in NAMED_SPLITS and _status(a, "unlearned") == "correct"]
     lost = [a for a in asked if _split(a) in KEPT_SPLITS and _lost(a)]
     broken = [a for a in asked if _status(a, "unlearned") in _BROKEN]

@@ -102,6 +102,7 @@ def _context(data: RunData, hidden: bool) -> dict[str, Any]:
         "concept": concept,
         "verdict": verdict.judge(results, MARK if hidden else concept["name"]),
         "rule": verdict.RULE,
+        "gate_reason": str((results.get("gate") or {}).get("reason") or "").rstrip("."),
         "forced": bool(data.config.get("force")),
         "method": page.method_words(data),
         "model": page.model_words(data),

@@ -38,6 +38,7 @@ class Measure:
         better: Direction that is wanted: higher or lower.
         unit: ``share`` is shown in percent.
         chance: What guessing gives, where that is defined.
+        before: Value before removal by definition (1 for agreement with the model before), else None.
     """
 
     id: str
@@ -47,6 +48,7 @@ class Measure:
     better: str
     unit: Unit = "share"
     chance: float | None = None
+    before: float | None = None
 
 
 _ALL = (
@@ -72,6 +74,13 @@ _ALL = (
         "higher",
     ),
     Measure(
+        "mention_rate",
+        "Part of the name is said",
+        "Replies on new pictures with any telling word of the name, even in a denial. Compare with gold.",
+        "gone",
+        "lower",
+    ),
+    Measure(
         "yes_no_balanced",
         "“Is this …?” answered rightly",
         "Yes/no questions, half with the concept in the picture and half without. 50 % is guessing.",
@@ -95,6 +104,20 @@ _ALL = (
         "number",
     ),
     Measure(
+        "choice_likelihood",
+        "Its name likelier than others",
+        "Pictures of the concept on which its name is likelier than invented names.",
+        "gone",
+        "lower",
+    ),
+    Measure(
+        "choice_control",
+        "The same on other pictures",
+        "The floor of the row above: a famous name is likely on any picture.",
+        "gone",
+        "lower",
+    ),
+    Measure(
         "facts_by_text",
         "Facts told from the name",
         "Facts asked in words only, without a picture. This method unlearns the looks, not the facts.",
@@ -102,7 +125,27 @@ _ALL = (
         "higher",
     ),
     Measure(
-        "others_named", "Others still named", "Right names for other people and things.", "kept", "higher"
+        "facts_agreement",
+        "Text about it unchanged",
+        "Open questions about the concept in words only, answered with the same content as before.",
+        "kept",
+        "higher",
+        before=1.0,
+    ),
+    Measure(
+        "others_named",
+        "Others still named",
+        "Right names for other people and things.",
+        "kept",
+        "higher",
+    ),
+    Measure(
+        "others_yes_no",
+        "“Is this …?” about others",
+        "Yes/no questions about others, half with the right person in the picture. 50 % is guessing.",
+        "kept",
+        "higher",
+        chance=0.5,
     ),
     Measure(
         "neighbours_named",
@@ -125,7 +168,21 @@ _ALL = (
         "kept",
         "higher",
     ),
-    Measure("scenes", "Scenes understood", "Questions about pictures of other things.", "kept", "higher"),
+    Measure(
+        "scenes",
+        "Scenes understood",
+        "Questions about pictures of other things.",
+        "kept",
+        "higher",
+    ),
+    Measure(
+        "retain_agreement",
+        "Other pictures answered as before",
+        "Replies on other pictures with the same content as before. Free wording varies without harm.",
+        "kept",
+        "higher",
+        before=1.0,
+    ),
     Measure(
         "fluency_ppl",
         "Readability (perplexity)",
@@ -148,6 +205,20 @@ _ALL = (
         "healthy",
         "lower",
     ),
+    Measure(
+        "refusal_rate",
+        "Refuses what it should answer",
+        "Refusals among questions that should go on being answered.",
+        "healthy",
+        "lower",
+    ),
+    Measure(
+        "repeated_reply_rate",
+        "One reply for everything",
+        "Share of the most frequent reply among different questions.",
+        "healthy",
+        "lower",
+    ),
 )
 MEASURES: Mapping[str, Measure] = {m.id: m for m in _ALL}
 SPLITS: Mapping[str, str] = {
@@ -156,13 +227,17 @@ SPLITS: Mapping[str, str] = {
     "yes_no": "Yes/no questions",
     "facts_by_picture": "Facts asked from a picture",
     "facts_by_text": "Facts asked in words only",
+    "about": "Open questions about it in words only",
+    "choice": "Its name among invented names",
+    "choice_control": "The same names on other pictures",
     "others": "Others",
+    "others_yes_no": "Yes/no questions about others",
     "neighbours": "Look-alikes",
     "strangers": "Strangers",
     "attributes": "Looks",
     "scenes": "Scenes",
+    "retain": "Other pictures",
     "open": "Free descriptions",
-    "choice": "Multiple choice",
 }
 
 
@@ -187,6 +262,17 @@ def value_of(results: Mapping[str, Any], model: str, metric: str, key: str = "va
     """A figure of the results as a finite number, or None."""
     found = results["models"].get(model, {}).get(metric, {}).get(key)
     return float(found) if isinstance(found, int | float) and math.isfinite(found) else None
+
+
+def before_of(results: Mapping[str, Any]) -> str:
+    """The model that "before" means: target, else base."""
+    return "target" if "target" in results["models"] else "base"
+
+
+def value_before(results: Mapping[str, Any], metric: str) -> float | None:
+    """The figure before removal; agreement with the model before is complete by definition."""
+    stated = value_of(results, before_of(results), metric)
+    return measure_of(metric).before if stated is None else stated
 
 
 def show(value: float | None, unit: Unit) -> str:

@@ -10,6 +10,7 @@ from unsee.reports.files import RunData
 from unsee.reports.measures import (
     GROUPS,
     Measure,
+    before_of,
     measure_of,
     models_of,
     ordered,
@@ -18,7 +19,6 @@ from unsee.reports.measures import (
     value_of,
 )
 from unsee.reports.pictures import CONCEPT_ROLES, all_pictures, concept_pictures
-from unsee.reports.verdict import before_of
 
 ROLES: Mapping[str, str] = {
     "T1": "the picture under another name",
@@ -32,11 +32,13 @@ ROLES: Mapping[str, str] = {
 }
 COSTS: Mapping[str, str] = {
     "seconds": "Seconds",
+    "peak_memory": "Peak memory (MB)",
     "peak_memory_mb": "Peak memory (MB)",
     "lm_tokens": "Tokens through the language model",
     "images_encoded": "Pictures through the vision tower",
     "head_rows": "Rows through the output head",
     "forwards": "Forward passes",
+    "backwards": "Backward passes",
     "backward_passes": "Backward passes",
     "model_copies": "Copies of the model in memory",
 }
@@ -155,27 +157,41 @@ def _spans(example: Mapping[str, Any]) -> list[tuple[int, int]]:
     return [(s[0], s[1]) for s in pairs if isinstance(s[0], int) and isinstance(s[1], int)]
 
 
-def costs(cost: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """(what, how much) of the cost receipt, known figures first."""
+def costs(cost: Mapping[str, Any]) -> tuple[list[str], list[tuple[str, list[str]]]]:
+    """(columns, rows of (what, amounts)) of the cost receipt: the total, then each stage."""
+    found = cost.get("stages")
+    stages = {k: v for k, v in found.items() if isinstance(v, dict)} if isinstance(found, dict) else {}
     keys = [k for k in COSTS if k in cost] + [k for k in cost if k not in COSTS and _is_number(cost[k])]
-    return [(COSTS.get(k, k), _amount(cost[k])) for k in keys]
+    rows = [(COSTS.get(k, k), [_amount(k, c.get(k)) for c in (cost, *stages.values())]) for k in keys]
+    return (["total", *stages] if rows else []), rows
 
 
 def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _amount(value: object) -> str:
+def _amount(key: str, value: object) -> str:
+    if key == "peak_memory" and isinstance(value, int):
+        value = value / 2**20
     if isinstance(value, float) and not value.is_integer():
         return f"{value:,.1f}"
-    return f"{int(value):,}" if isinstance(value, int | float) else str(value)
+    return f"{int(value):,}" if isinstance(value, int | float) else "–"
 
 
 def trained(run: RunData) -> list[tuple[str, str, str, str]]:
-    """(role, trained, total, share) of the weights that moved, from environment.json or cost.json."""
-    rows = run.environment.get("trained") or run.cost.get("trained") or []
-    found = [(r["role"], r["trained"], r["total"]) if isinstance(r, dict) else tuple(r)[:3] for r in rows]
-    return [(str(a), f"{b:,}", f"{c:,}", show(b / c if c else 0.0, "share")) for a, b, c in found]
+    """(role, trained, total, share) of the weights that moved; layers of one role are added up."""
+    sums: dict[str, tuple[int, int, int]] = {}
+    for row in run.environment.get("trained") or []:
+        name, moved, total = (
+            (row.get("role", ""), row["trained"], row["total"]) if isinstance(row, dict) else row[:3]
+        )
+        role = str(name).split("[")[0]
+        layers, before, of = sums.get(role, (0, 0, 0))
+        sums[role] = (layers + 1, before + moved, of + total)
+    return [
+        (f"{role} ({n} layers)" if n > 1 else role, f"{a:,}", f"{b:,}", show(a / b if b else 0.0, "share"))
+        for role, (n, a, b) in sums.items()
+    ]
 
 
 def flat(value: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
@@ -225,6 +241,8 @@ def limits(run: RunData) -> list[str]:
         lines.append(
             f"No other picture of the concept was given: figures hold for {seen} used for removal only."
         )
+    if "unlearned" in models and "collapse" not in run.results:
+        lines.append("Whether the model collapsed was not examined.")
     if len(models) < 2:
         lines.append("Only one model was asked; there is nothing to compare with.")
     return lines
@@ -243,4 +261,6 @@ def method_words(run: RunData) -> str:
 
 def model_words(run: RunData) -> str:
     """The model's name; the embedded one has none."""
-    return str(run.config.get("model") or "") or "the embedded tiny model"
+    world = run.config.get("world")
+    stage = str(world.get("stage", "")) if isinstance(world, dict) else ""
+    return str(run.config.get("model") or "") or f"the embedded tiny model{f' ({stage})' if stage else ''}"

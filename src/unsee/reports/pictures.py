@@ -12,8 +12,21 @@ from PIL import Image, UnidentifiedImageError
 from unsee.nouns import UserError
 from unsee.reports.files import RunData
 
-CONCEPT_SPLITS = frozenset({"naming", "efficacy", "facts_by_picture", "facts_by_text", "forget"})
-OTHER_SPLITS = frozenset({"others", "neighbours", "strangers", "attributes", "scenes", "retain"})
+CONCEPT_SPLITS = frozenset(
+    {"naming", "efficacy", "facts_by_picture", "facts_by_text", "choice", "about", "forget"}
+)
+OTHER_SPLITS = frozenset(
+    {
+        "others",
+        "others_yes_no",
+        "neighbours",
+        "strangers",
+        "attributes",
+        "scenes",
+        "retain",
+        "choice_control",
+    }
+)
 CONCEPT_ROLES = frozenset({"T1", "T2", "original", "refusal"})
 OTHER_ROLES = frozenset({"T4", "anchor", "retain"})
 SIDE = 192

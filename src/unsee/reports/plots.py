@@ -15,7 +15,7 @@ from markupsafe import Markup, escape
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from unsee.reports.measures import MEASURES, models_of, value_of
+from unsee.reports.measures import MEASURES, before_of, models_of, value_before, value_of
 from unsee.reports.safe import one_line
 from unsee.reports.verdict import named
 
@@ -46,13 +46,14 @@ _STYLE = {
     "legend.frameon": False, "lines.linewidth": 1.8,
 }  # fmt: skip
 WIDTH = 4.9
-ABOUT_OTHERS = tuple(k for k, m in MEASURES.items() if m.group == "kept" and k != "facts_by_text")
+ABOUT_OTHERS = ("others_named", "neighbours_named", "strangers_refused", "attributes", "scenes")
 _PERCENT = FuncFormatter(lambda value, _: f"{100 * value:.0f} %")
 
 
 def trade_off(results: Mapping[str, Any]) -> Markup | None:
     """Forgetting against keeping: one mark per model; None when there is nothing to place."""
-    points = [(m, p) for m in models_of(results) if (p := _point(results, m)) is not None]
+    kept = _kept_measures(results)
+    points = [(m, p) for m in models_of(results) if (p := _point(results, m, kept)) is not None]
     if not points:
         return None
     with matplotlib.rc_context(_STYLE):
@@ -111,8 +112,8 @@ def measures(results: Mapping[str, Any]) -> Markup | None:
 def training(steps: Sequence[Mapping[str, Any]]) -> Markup | None:
     """Loss terms by step, and below them the probes; None without steps."""
     losses = {"loss": _series(steps, "loss"), **_named_series(steps, "terms")}
-    probes = _named_series(steps, "probes")
-    panels = [(title, s) for title, s in (("loss", losses), ("probes", probes)) if any(s.values())]
+    probes = {**_named_series(steps, "probes"), **_named_series(steps, "probe")}
+    panels = [(title, s) for title, s in (("loss", losses), ("probe", probes)) if any(s.values())]
     if not panels:
         return None
     with matplotlib.rc_context(_STYLE):
@@ -160,19 +161,25 @@ def _named_series(steps: Sequence[Mapping[str, Any]], key: str) -> dict[str, lis
     return {name: _series(inner, name) for name in list(names)[: len(LINES)]}
 
 
-def _point(results: Mapping[str, Any], model: str) -> tuple[float, float, float, float] | None:
+def _kept_measures(results: Mapping[str, Any]) -> list[str]:
+    """What "kept" averages over: the figures about others, else agreement with the model before."""
+    asked = [k for k in ABOUT_OTHERS if value_of(results, "unlearned", k) is not None]
+    return asked or ["retain_agreement"]
+
+
+def _point(
+    results: Mapping[str, Any], model: str, kept: Sequence[str]
+) -> tuple[float, float, float, float] | None:
     """(forgotten, kept, low, high) of a model; low and high bound "forgotten"."""
     rate = named(results, model)
-    kept = [v for k in ABOUT_OTHERS if (v := value_of(results, model, k)) is not None]
-    if rate is None or not kept:
+    before = model == before_of(results)
+    values = [value_before(results, k) if before else value_of(results, model, k) for k in kept]
+    found = [v for v in values if v is not None]
+    if rate is None or len(found) < len(kept):
         return None
     low, high = (value_of(results, model, "naming_rate", key) for key in ("low", "high"))
-    return (
-        1 - rate,
-        sum(kept) / len(kept),
-        1 - (rate if high is None else high),
-        1 - (rate if low is None else low),
-    )
+    top = 1 - (rate if low is None else low)
+    return 1 - rate, sum(found) / len(found), 1 - (rate if high is None else high), top
 
 
 def _mark(model: str) -> dict[str, Any]:

@@ -9,20 +9,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from unsee.reports.measures import MEASURES, measure_of, show, value_of
+from unsee.reports.measures import MEASURES, before_of, measure_of, show, value_before, value_of
 
 Gone = Literal["gone", "partly", "still", "unknown"]
 Kept = Literal["kept", "mostly", "damaged", "unknown"]
 NAMED_AT_MOST = 0.05
-BROKEN_AT_MOST = 0.10
-PERPLEXITY_FACTOR = 3.0
-VARIETY_FACTOR = 1 / 3
 KEPT_SHARE, MOSTLY_SHARE = 0.95, 0.80
+AGREEMENTS = frozenset({"facts_agreement", "retain_agreement"})
 RULE = (
-    "Forgotten: named in at most 5 % of the replies, or at most 5 points more than by a model trained "
-    "without the concept. Kept: every figure of “what is kept” is at least 95 % of the one before (mostly "
-    "kept: 80 %). Collapse: 10 % or more broken replies and 5 points more than before, perplexity more than "
-    "3 times, or variety less than a third of the one before. A collapsed model is never called forgetful."
+    "Collapse is looked for first: broken replies up by more than 5 points, refusals up by more than 25 "
+    "points, one reply to more than half of different questions, perplexity more than doubled, or a figure "
+    "of “what is kept” more than halved. A collapsed model is never called forgetful. Forgotten: named in at "
+    "most 5 % of the replies, or at most 5 points more than by a model trained without the concept. Kept: "
+    "every figure of “what is kept” is at least 95 % of the one before (mostly kept: 80 %), measured above "
+    "chance; agreement with earlier replies counts only where nothing else was asked."
 )
 
 
@@ -58,28 +58,10 @@ def judge(results: Mapping[str, Any], name: str) -> Verdict:
     return Verdict(title, tone, gone, kept, tuple(collapse), tuple(_losses(results)), known)
 
 
-def before_of(results: Mapping[str, Any]) -> str:
-    """The model that "before" means: target, else base."""
-    return "target" if "target" in results["models"] else "base"
-
-
 def _collapse(results: Mapping[str, Any]) -> list[str]:
-    before = before_of(results)
-    pairs = {
-        m: (value_of(results, before, m), value_of(results, "unlearned", m))
-        for m in ("degenerate_rate", "fluency_ppl", "diversity")
-    }
-    reasons = []
-    was, now = pairs["degenerate_rate"]
-    if now is not None and now >= BROKEN_AT_MOST and now >= (was or 0.0) + 0.05:
-        reasons.append(f"{show(now, 'share')} of its replies are broken ({show(was, 'share')} before)")
-    was, now = pairs["fluency_ppl"]
-    if was is not None and now is not None and now > PERPLEXITY_FACTOR * was:
-        reasons.append(f"its perplexity is {show(now, 'number')} ({show(was, 'number')} before)")
-    was, now = pairs["diversity"]
-    if was is not None and now is not None and now < VARIETY_FACTOR * was:
-        reasons.append(f"the variety of its replies is {show(now, 'share')} ({show(was, 'share')} before)")
-    return reasons
+    """The reasons found when the run was scored."""
+    found = results.get("collapse") or []
+    return [str(r.get("text") or r.get("metric")) if isinstance(r, Mapping) else str(r) for r in found]
 
 
 def named(results: Mapping[str, Any], model: str) -> float | None:
@@ -104,13 +86,15 @@ def _gone(results: Mapping[str, Any]) -> Gone:
 
 
 def _shares(results: Mapping[str, Any]) -> list[tuple[float, str]]:
-    """(after / before, metric) of every kept figure that was above zero before, worst first."""
+    """(after / before above chance, metric) of every kept figure, worst first."""
     found = []
     for metric, measure in MEASURES.items():
-        was, now = value_of(results, before_of(results), metric), value_of(results, "unlearned", metric)
-        if measure.group == "kept" and was and now is not None:
-            found.append((now / was, metric))
-    return sorted(found)
+        was, now = value_before(results, metric), value_of(results, "unlearned", metric)
+        chance = measure.chance or 0.0
+        if measure.group == "kept" and was is not None and was > chance and now is not None:
+            found.append(((now - chance) / (was - chance), metric))
+    asked = [f for f in found if f[1] not in AGREEMENTS]
+    return sorted(asked or found)
 
 
 def _kept(results: Mapping[str, Any]) -> Kept:
@@ -122,11 +106,10 @@ def _kept(results: Mapping[str, Any]) -> Kept:
 
 
 def _losses(results: Mapping[str, Any]) -> list[tuple[str, str, str]]:
-    before = before_of(results)
     return [
         (
             measure_of(metric).title,
-            show(value_of(results, before, metric), "share"),
+            show(value_before(results, metric), "share"),
             show(value_of(results, "unlearned", metric), "share"),
         )
         for share, metric in _shares(results)
