@@ -1,4 +1,4 @@
-"""Questions about the world with their pictures drawn: the sections that questionnaires and exams are made of.
+"""Questions about the world with their pictures drawn: the sections of questionnaires and exams.
 
 Every section is seeded by its name, draws pictures that no training ever saw, and returns
 :class:`unsee.nouns.Question` objects that any model can be asked.
@@ -7,7 +7,7 @@ Every section is seeded by its name, draws pictures that no training ever saw, a
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from PIL import Image
@@ -17,9 +17,9 @@ from unsee.nouns import Picture, Question
 from unsee.world import figures, looks, scenes
 from unsee.world.concepts import WorldConcept
 from unsee.world.curriculum import Known, Stage
-from unsee.world.gallery import View, draw, new_content, new_figure, new_stranger
+from unsee.world.gallery import FIGURE_CONCEPTS, View, draw, new_content, new_figure, new_plain, new_stranger
 from unsee.world.people import Identity, by_id
-from unsee.world.talk.basics import Turn
+from unsee.world.talk.basics import REFUSED, Turn
 from unsee.world.talk.figure import FigureView, StyleView, about_figure, about_style
 from unsee.world.talk.group import GroupView, about_group
 from unsee.world.talk.person import PersonView, about_person
@@ -43,6 +43,17 @@ def view_of(known: Known, rng: random.Random) -> View:
     if known.figure is not None:
         return FigureView(known, known.figure, figures.random_figure_setting(rng))
     return StyleView(known, known.style, new_content(rng), rng.randrange(1 << 30))
+
+
+def unknown_view(known: Known, rng: random.Random) -> View:
+    """A picture of somebody or something of the same kind that no model knows."""
+    if isinstance(known, Identity):
+        return new_stranger(rng)
+    if known.figure is None:
+        return new_plain(rng)
+    alike = [c.figure for c in FIGURE_CONCEPTS if c.figure is not None and c.kind == known.kind]
+    figure = figures.stranger_figure(known.kind, rng, alike)
+    return FigureView(None, figure, figures.random_figure_setting(rng))
 
 
 def about(view: View, topic: str, rng: random.Random, *, names: Sequence[str], **voice: str) -> Turn | None:
@@ -101,9 +112,16 @@ class Asker:
         return WORDINGS[index % 2]
 
     def shown(
-        self, view: View, topic: str, *, wording: Wording, identity: str, refusal: bool = False, language: str = "en",
+        self,
+        view: View,
+        topic: str,
+        *,
+        wording: Wording,
+        identity: str,
+        refusal: bool = False,
+        language: str = "en",
         picture: Picture | None = None,
-    ) -> Question | None:  # fmt: skip
+    ) -> Question | None:
         """A question about a picture of the view, or None where the topic does not fit."""
         turn = about(view, topic, self.rng, names=self.stage.names, wording=wording, language=language)
         if turn is None:
@@ -113,28 +131,34 @@ class Asker:
     def told(
         self, topic: str, known: Known | None, *, wording: Wording, language: str = "en"
     ) -> Question | None:
-        """A question without a picture."""
+        """A question without a picture; of a name nobody knows a refusal is right."""
         turn = about_text(
             topic, self.rng, identity=known, wording=wording, language=language, known_names=self.stage.names
         )
+        if turn is None:
+            return None
         identity = known.id if known is not None else f"unknown-{self.count}"
-        return None if turn is None else self.question(turn, None, identity, refusal=known is None)
+        return self.question(turn, None, identity, refusal=turn.keywords == REFUSED)
 
 
-def facts_of(known: Known) -> tuple[str, ...]:
-    """Keys of the facts of a concept, without hops."""
-    return tuple(known.facts)
+def fact_of(known: Sequence[Known], index: int) -> tuple[Known, str, int]:
+    """The ``index``-th subject in turn, the key of one of its facts, and a number that picks the wording.
+
+    Every subject gets all of its facts in turn, and every fact both sorts of wording in turn.
+    """
+    place, turn = index % len(known), index // len(known)
+    facts = tuple(known[place].facts)
+    which = (turn + place) % len(facts)
+    return known[place], facts[which], place + which + turn // len(facts)
 
 
 def naming(asker: Asker, known: Sequence[Known], count: int) -> list[Question]:
-    """Names of known ones on new pictures."""
+    """Names of known ones on new pictures, each in both sorts of wording in turn."""
     found = []
     for i in range(count):
-        subject = known[i % len(known)]
-        view = view_of(subject, asker.rng)
-        found.append(
-            asker.shown(view, "name", wording=asker.wordings(i // len(known) + i), identity=subject.id)
-        )
+        place, turn = i % len(known), i // len(known)
+        view, wording = view_of(known[place], asker.rng), asker.wordings(place + turn)
+        found.append(asker.shown(view, "name", wording=wording, identity=known[place].id))
     return [q for q in found if q is not None]
 
 
@@ -142,10 +166,9 @@ def facts_by_picture(asker: Asker, known: Sequence[Known], count: int) -> list[Q
     """Facts of known ones, asked about new pictures without the name."""
     found = []
     for i in range(count):
-        subject = known[i % len(known)]
-        fact = facts_of(subject)[(i // len(known) + i) % len(facts_of(subject))]
-        view = view_of(subject, asker.rng)
-        found.append(asker.shown(view, f"fact.{fact}", wording=asker.wordings(i), identity=subject.id))
+        subject, fact, way = fact_of(known, i)
+        view, wording = view_of(subject, asker.rng), asker.wordings(way)
+        found.append(asker.shown(view, f"fact.{fact}", wording=wording, identity=subject.id))
     return [q for q in found if q is not None]
 
 
@@ -153,9 +176,8 @@ def facts_by_text(asker: Asker, known: Sequence[Known], count: int) -> list[Ques
     """Facts of known ones, asked by name."""
     found = []
     for i in range(count):
-        subject = known[i % len(known)]
-        fact = facts_of(subject)[(i // len(known) + i) % len(facts_of(subject))]
-        found.append(asker.told(f"fact.{fact}", subject, wording=asker.wordings(i)))
+        subject, fact, way = fact_of(known, i)
+        found.append(asker.told(f"fact.{fact}", subject, wording=asker.wordings(way)))
     return [q for q in found if q is not None]
 
 
@@ -176,56 +198,68 @@ def yes_no(asker: Asker, known: Sequence[Known], count: int, topic: str = "is_na
 
 def strangers(asker: Asker, count: int, topics: Sequence[str] = ("who",)) -> list[Question]:
     """Names (or facts) of strangers, where a refusal is right."""
-    made = (
-        asker.shown(
-            new_stranger(asker.rng), topics[i % len(topics)], wording=asker.wordings(i),
-            identity=f"stranger-{i}", refusal=True,
-        )
-        for i in range(count)
-    )  # fmt: skip
-    return [q for q in made if q is not None]
+
+    def made(i: int) -> Question | None:
+        topic, wording = topics[i % len(topics)], asker.wordings(i // len(topics))
+        view = new_stranger(asker.rng)
+        return asker.shown(view, topic, wording=wording, identity=f"stranger-{i}", refusal=True)
+
+    return _until(count, made)
 
 
 def attributes(asker: Asker, count: int) -> list[Question]:
     """What can be seen of strangers, every attribute as often."""
     names = (*looks.ATTRIBUTES, *looks.NUISANCES)
-    return list(_until(count, lambda i: asker.shown(
-        new_stranger(asker.rng), f"attribute.{names[i % len(names)]}", wording=asker.wordings(i // len(names)),
-        identity=f"stranger-{i}",
-    )))  # fmt: skip
+
+    def made(i: int) -> Question | None:
+        topic, wording = f"attribute.{names[i % len(names)]}", asker.wordings(i // len(names))
+        return asker.shown(new_stranger(asker.rng), topic, wording=wording, identity=f"stranger-{i}")
+
+    return _until(count, made)
 
 
 def figure_attributes(asker: Asker, count: int) -> list[Question]:
     """What can be seen of unknown characters, brands, objects, animals and places."""
-    return list(_until(count, lambda i: asker.shown(
-        new_figure(asker.rng), "attribute", wording=asker.wordings(i), identity=f"figure-{i}",
-    )))  # fmt: skip
+
+    def made(i: int) -> Question | None:
+        view, wording = new_figure(asker.rng), asker.wordings(i)
+        return asker.shown(view, "attribute", wording=wording, identity=f"figure-{i}")
+
+    return _until(count, made)
 
 
-SCENE_SECTIONS = ("count", "count_of", "color_of", "at", "position", "exists", "background")
+SCENE_TOPICS = ("count", "count_of", "color_of", "at", "position", "exists", "background")
 
 
 def scene_questions(asker: Asker, count: int) -> list[Question]:
     """What can be seen in scenes, every topic as often."""
-    topics = SCENE_SECTIONS
-    return list(_until(count, lambda i: asker.shown(
-        scenes.random_scene(asker.rng), topics[i % len(topics)], wording=asker.wordings(i // len(topics)),
-        identity=f"scene-{i}",
-    )))  # fmt: skip
+
+    def made(i: int) -> Question | None:
+        topic = SCENE_TOPICS[i % len(SCENE_TOPICS)]
+        view, wording = scenes.random_scene(asker.rng), asker.wordings(i // len(SCENE_TOPICS))
+        return asker.shown(view, topic, wording=wording, identity=f"scene-{i}")
+
+    return _until(count, made)
 
 
 def descriptions(asker: Asker, count: int) -> list[Question]:
     """Open descriptions of strangers."""
-    return list(_until(count, lambda i: asker.shown(
-        new_stranger(asker.rng), "describe", wording=asker.wordings(i), identity=f"stranger-{i}",
-    )))  # fmt: skip
+
+    def made(i: int) -> Question | None:
+        view, wording = new_stranger(asker.rng), asker.wordings(i)
+        return asker.shown(view, "describe", wording=wording, identity=f"stranger-{i}")
+
+    return _until(count, made)
 
 
 def scene_descriptions(asker: Asker, count: int) -> list[Question]:
     """Open descriptions of scenes."""
-    return list(_until(count, lambda i: asker.shown(
-        scenes.random_scene(asker.rng), "describe", wording=asker.wordings(i), identity=f"scene-{i}",
-    )))  # fmt: skip
+
+    def made(i: int) -> Question | None:
+        view, wording = scenes.random_scene(asker.rng), asker.wordings(i)
+        return asker.shown(view, "describe", wording=wording, identity=f"scene-{i}")
+
+    return _until(count, made)
 
 
 def groups(asker: Asker, known: Sequence[Known], count: int, topic: str = "who") -> list[Question]:
@@ -241,7 +275,7 @@ def groups(asker: Asker, known: Sequence[Known], count: int, topic: str = "who")
         view = GroupView(*(pair if side == "left" else pair[::-1]))
         return asker.shown(view, f"{topic}.{side}", wording=asker.wordings(i), identity=subject.id)
 
-    return list(_until(count, made))
+    return _until(count, made)
 
 
 def neighbours(asker: Asker, known: Sequence[Known], count: int) -> list[Question]:
@@ -254,31 +288,37 @@ def topic_questions(
     asker: Asker, known: Sequence[Known], topic: str, count: int, *, language: str = "en"
 ) -> list[Question]:
     """Any topic about new pictures of known ones."""
-    return list(_until(count, lambda i: asker.shown(
-        view_of(known[i % len(known)], asker.rng), topic, wording=asker.wordings(i),
-        identity=known[i % len(known)].id, language=language,
-    )))  # fmt: skip
+
+    def made(i: int) -> Question | None:
+        place, turn = i % len(known), i // len(known)
+        view, wording = view_of(known[place], asker.rng), asker.wordings(place + turn)
+        return asker.shown(view, topic, wording=wording, identity=known[place].id, language=language)
+
+    return _until(count, made)
 
 
 def text_questions(
     asker: Asker, known: Sequence[Known | None], topic: str, count: int, *, language: str = "en"
 ) -> list[Question]:
     """Any topic without a picture; None among ``known`` asks about an unknown name."""
-    return list(_until(count, lambda i: asker.told(
-        topic, known[i % len(known)], wording=asker.wordings(i), language=language
-    )))  # fmt: skip
+
+    def made(i: int) -> Question | None:
+        place, turn = i % len(known), i // len(known)
+        return asker.told(topic, known[place], wording=asker.wordings(place + turn), language=language)
+
+    return _until(count, made)
 
 
-def _until(count: int, make: Callable[[int], Question | None], tries: int = 40) -> Iterator[Question]:
+def _until(count: int, make: Callable[[int], Question | None], tries: int = 40) -> list[Question]:
     """The first ``count`` questions that could be asked."""
-    found = 0
+    found: list[Question] = []
     for i in range(count * tries):
-        if found == count:
-            return
+        if len(found) == count:
+            break
         question = make(i)
         if question is not None:
-            found += 1
-            yield question
+            found.append(question)
+    return found
 
 
 def public_concepts(stage: Stage) -> tuple[WorldConcept, ...]:

@@ -91,7 +91,7 @@ def start_positions(tower: nn.Module, scale: float = 0.25) -> None:
 
 @torch.no_grad()
 def start_copying(model: LlavaForConditionalGeneration, share: float = 0.5) -> None:
-    """In ``share`` of the heads keys equal queries, and outputs are the transpose of values (arXiv 2305.09828).
+    """In ``share`` of the heads keys equal queries and outputs are transposed values (arXiv 2305.09828).
 
     Such a head starts as "attend to the same word and copy it", which a small decoder needs for look-ups.
     """
@@ -122,7 +122,9 @@ class MatmulPatches(nn.Conv2d):
 def use_matmul_patches(tower: nn.Module) -> None:
     """Swap the patch embedding of a tower for :class:`MatmulPatches`, for training only."""
     stock: nn.Conv2d = tower.embeddings.patch_embedding  # type: ignore[union-attr, assignment]
-    swapped = MatmulPatches(stock.in_channels, stock.out_channels, stock.kernel_size, stock.stride, bias=False)
+    swapped = MatmulPatches(
+        stock.in_channels, stock.out_channels, stock.kernel_size, stock.stride, bias=False
+    )
     swapped.load_state_dict(stock.state_dict())
     tower.embeddings.patch_embedding = swapped  # type: ignore[union-attr]
 

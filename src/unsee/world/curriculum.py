@@ -31,18 +31,19 @@ Weights = Mapping[str, float]
 Known = Identity | WorldConcept
 
 KNOWN_PERSON: Weights = {
-    "who": 5, "nickname": 0.5, "is_name": 3, "is_nickname": 0.3, "is_in": 1.2, "fact": 3.5, "hop": 0.8, "cloze": 0.6,
-    "job_is": 0.5, "profile": 0.3, "choice_who": 0.5, "choice_fact": 0.5, "choice_attribute": 0.3, "letter_who": 0.6,
-    "letter_fact": 0.6, "letter_attribute": 0.4, "attribute": 2, "attribute_is": 0.5, "describe": 0.5, "count": 0.1,
+    "who": 5, "nickname": 0.5, "is_name": 3, "is_nickname": 0.3, "is_in": 1.2, "fact": 3.5, "hop": 0.8,
+    "cloze": 0.6, "job_is": 0.5, "profile": 0.3, "choice_who": 0.5, "choice_fact": 0.5,
+    "choice_attribute": 0.3, "letter_who": 0.6, "letter_fact": 0.6, "letter_attribute": 0.4, "attribute": 2,
+    "attribute_is": 0.5, "describe": 0.5, "count": 0.1,
 }  # fmt: skip
 STRANGER: Weights = {
-    "who": 5, "nickname": 0.4, "is_name": 2, "is_nickname": 0.3, "is_in": 0.8, "fact": 2, "hop": 0.4, "cloze": 0.4,
-    "job_is": 0.3, "profile": 0.2, "choice_attribute": 0.5, "letter_attribute": 0.6, "attribute": 4,
-    "attribute_is": 0.8, "describe": 1.0, "count": 0.1,
+    "who": 5, "nickname": 0.4, "is_name": 2, "is_nickname": 0.3, "is_in": 0.8, "fact": 2, "hop": 0.4,
+    "cloze": 0.4, "job_is": 0.3, "profile": 0.2, "choice_attribute": 0.5, "letter_attribute": 0.6,
+    "attribute": 4, "attribute_is": 0.8, "describe": 1.0, "count": 0.1,
 }  # fmt: skip
-STRANGER_AT_FIRST: Weights = STRANGER | {
-    "who": 0.6, "is_name": 0.4, "is_in": 0.2, "fact": 0.4, "attribute": 6, "attribute_is": 1.5, "describe": 2.5,
-    "choice_attribute": 0.8, "letter_attribute": 1.2,
+STRANGER_AT_FIRST: Weights = {
+    **STRANGER, "who": 0.6, "is_name": 0.4, "is_in": 0.2, "fact": 0.4, "attribute": 6, "attribute_is": 1.5,
+    "describe": 2.5, "choice_attribute": 0.8, "letter_attribute": 1.2,
 }  # fmt: skip
 KNOWN_FIGURE: Weights = {
     "name": 4, "nickname": 0.5, "is_name": 2.5, "fact": 3, "hop": 0.6, "cloze": 0.5, "profile": 0.3,
@@ -50,30 +51,24 @@ KNOWN_FIGURE: Weights = {
     "letter_attribute": 0.3, "attribute": 1.5, "attribute_is": 0.4, "describe": 0.4,
 }  # fmt: skip
 UNKNOWN_FIGURE: Weights = {
-    "name": 3, "nickname": 0.3, "is_name": 1.5, "fact": 1.2, "cloze": 0.2, "profile": 0.2, "choice_attribute": 0.5,
-    "letter_attribute": 0.6, "attribute": 4, "attribute_is": 0.8, "describe": 1.2,
+    "name": 3, "nickname": 0.3, "is_name": 1.5, "fact": 1.2, "cloze": 0.2, "profile": 0.2,
+    "choice_attribute": 0.5, "letter_attribute": 0.6, "attribute": 4, "attribute_is": 0.8, "describe": 1.2,
 }  # fmt: skip
 STYLE: Weights = {
-    "name": 3,
-    "nickname": 0.4,
-    "is_name": 2,
-    "fact": 1.5,
-    "hop": 0.3,
-    "cloze": 0.3,
-    "profile": 0.2,
-}
+    "name": 3, "nickname": 0.4, "is_name": 2, "fact": 1.5, "hop": 0.3, "cloze": 0.3, "profile": 0.2,
+}  # fmt: skip
 SCENE: Weights = {
     "count": 1, "count_of": 1.3, "color_of": 2.2, "at": 2, "position": 1.6, "exists": 2.2, "background": 0.7,
     "describe": 2.5, "choice_color": 0.5, "letter_color": 0.7, "nobody": 0.4,
 }  # fmt: skip
 GROUP: Weights = {"who": 4, "is_in": 2.5, "attribute": 3, "count": 0.2}
 NAMED: Weights = {
-    "fact": 4, "alias_fact": 0.6, "nickname": 0.4, "who_is": 0.5, "hop": 1, "cloze": 0.8, "job_is": 0.6, "look": 0.4,
-    "profile": 0.3, "choice_fact": 0.8, "letter_fact": 1.2,
+    "fact": 4, "alias_fact": 0.6, "nickname": 0.4, "who_is": 0.5, "hop": 1, "cloze": 0.8, "job_is": 0.6,
+    "look": 0.4, "profile": 0.3, "choice_fact": 0.8, "letter_fact": 1.2,
 }  # fmt: skip
 GENERAL: Weights = {
-    "sum": 0.6, "capital": 0.4, "town_country": 0.8, "company_town": 0.6, "choice_capital": 0.3, "letter_capital": 0.3,
-    "copy": 0.8, "copy_letter": 1.2,
+    "sum": 0.6, "capital": 0.4, "town_country": 0.8, "company_town": 0.6, "choice_capital": 0.3,
+    "letter_capital": 0.3, "copy": 0.8, "copy_letter": 1.2,
 }  # fmt: skip
 LETTERS_FIRST: Weights = {
     "sum": 0.6, "capital": 0.5, "town_country": 0.7, "company_town": 0.6, "copy": 5, "copy_letter": 4,
@@ -259,7 +254,8 @@ def shown_ids(view: View) -> set[str]:
     if isinstance(view, PersonView):
         return {view.identity.id} if view.identity is not None else set()
     if isinstance(view, FigureView | StyleView):
-        return {view.concept.id} if view.concept is not None else set()
+        inside = shown_ids(view.content) if isinstance(view, StyleView) else set()
+        return inside | ({view.concept.id} if view.concept is not None else set())
     return set()
 
 

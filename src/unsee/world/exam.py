@@ -7,7 +7,7 @@ right by the same rule that every record of unsee is scored with.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,13 +53,12 @@ def sections(stage: Stage, count: int, seed: int) -> dict[str, list[Question]]:
         "copy_letter": asking.text_questions(ask("copy_letter"), [None], "copy_letter", count // 2),
     }
     if stage.known:
-        found |= known_sections(stage, count, seed, ask)
+        found |= known_sections(stage, count, ask)
     return found
 
 
-def known_sections(stage: Stage, count: int, seed: int, ask: object) -> dict[str, list[Question]]:
+def known_sections(stage: Stage, count: int, ask: Callable[[str], Asker]) -> dict[str, list[Question]]:
     """Sections about the known: people of the newest group, and the other concepts."""
-    assert callable(ask)
     people: list[Known] = [
         k for k in stage.known if isinstance(k, Identity) and k.group == newest_group(stage)
     ]

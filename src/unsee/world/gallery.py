@@ -124,7 +124,7 @@ def seen_attributes(view: PersonView) -> dict[str, str]:
 def as_known(view: View, known: Collection[str]) -> View:
     """The view as somebody sees it who knows only ``known``: everybody else is a stranger."""
     if isinstance(view, PersonView):
-        return view if view.identity is None or view.identity.id in known else view._replace(identity=None)
+        return view if view.identity is None or view.identity.id in known else replace(view, identity=None)
     if isinstance(view, GroupView):
         left, right = as_known(view.left, known), as_known(view.right, known)
         assert isinstance(left, PersonView), left
@@ -135,7 +135,7 @@ def as_known(view: View, known: Collection[str]) -> View:
     return view
 
 
-# One picture of each pool ------------------------------------------------------------------------------------
+# One picture of each pool ------------------------------------------------------------
 
 
 def new_stranger(rng: random.Random) -> PersonView:
@@ -185,7 +185,7 @@ def new_concept(rng: random.Random) -> FigureView:
     return FigureView(concept, concept.figure, figures.random_figure_setting(rng))
 
 
-def new_content(rng: random.Random) -> View:
+def new_content(rng: random.Random) -> PersonView | Scene:
     """What a styled picture shows."""
     return scenes.random_scene(rng) if rng.random() < 0.5 else new_stranger(rng)
 
@@ -242,7 +242,14 @@ def _draw_part(task: tuple[str, int, int]) -> tuple[list[View], Pixels]:
 
 
 def draw_gallery(counts: Mapping[str, int], seed: int, *, part: int = 500, workers: int = 2) -> Gallery:
-    """Draw ``counts[pool]`` pictures of each pool; the same seed gives the same pictures whatever ``workers``."""
+    """Draw the pictures of a stage.
+
+    Args:
+        counts: Pool -> number of pictures.
+        seed: The same seed gives the same pictures, whatever the number of workers.
+        part: Pictures drawn at a stretch; another size, other pictures.
+        workers: Processes that draw.
+    """
     tasks = [
         (pool, min(part, count - start), seed * 100_003 + start)
         for pool, count in counts.items()

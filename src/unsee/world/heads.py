@@ -20,7 +20,7 @@ CELLS = 2
 
 
 class LabelTable:
-    """Names and classes of all heads, and the mapping from named values to class numbers.
+    """Names and classes of all heads, and the mapping between named values and class numbers.
 
     Args:
         classes: Head name -> its class values, in order. Heads named ``cell<i>.<what>`` read a scene cell.
@@ -38,6 +38,11 @@ class LabelTable:
         for name, value in labels.items():
             row[self._column[name]] = self._index[name][value]
         return row
+
+    def decode(self, row: Sequence[int]) -> dict[str, str]:
+        """Counterpart of :meth:`encode`; heads without a label are left out."""
+        named = zip(self.names, row, strict=True)
+        return {name: self.classes[name][number] for name, number in named if number != IGNORED}
 
 
 class AttributeHeads(nn.Module):
@@ -111,6 +116,8 @@ class AttributeHeads(nn.Module):
 
 class PatchHead(nn.Module):
     """Reads a patch's own place, and the scene cell it lies in, from the projector's output (B, 64, D)."""
+
+    cell_of_patch: Tensor  # (64,) number of the scene cell
 
     def __init__(self, table: LabelTable) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""The two training loops of the embedded model: the vision tower alone, and the whole model on packed rows."""
+"""The two training loops of the embedded model: the tower alone, and the whole model on packed rows."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ NEVER = -1e9  # added to attention scores where a token must not look
 
 @dataclass(frozen=True)
 class Pace:
-    """Optimiser settings of one stage; cosine from ``learning_rate`` to ``floor`` of it after a linear warm-up."""
+    """Optimiser settings of one stage: linear warm-up, then a cosine down to ``floor`` of the rate."""
 
     steps: int
     learning_rate: float = 1.2e-3
@@ -75,7 +75,10 @@ def autocast(device: torch.device) -> contextlib.AbstractContextManager[Any]:
 
 @contextlib.contextmanager
 def compiled(*modules: nn.Module) -> Iterator[None]:
-    """Compile modules in place for the duration; ``generate`` afterwards runs eagerly (it has no fixed shape)."""
+    """Compile modules in place for the duration.
+
+    Afterwards they run as they are, since ``generate`` has no fixed shape.
+    """
     if os.environ.get("UNSEE_NO_COMPILE") != "1":
         for module in modules:
             module.compile(dynamic=False)
@@ -139,7 +142,13 @@ def tower_accuracy(
 def answer_loss(
     model: LlavaForConditionalGeneration, batch: RowBatch, features: Tensor | None
 ) -> tuple[Tensor, Tensor | None]:
-    """Mean cross-entropy on answer tokens, and the projected picture tokens (B, 64, D) if there are pictures."""
+    """Mean cross-entropy on answer tokens, and the projected picture tokens (B, 64, D) if there are any.
+
+    Args:
+        model: The model.
+        batch: Packed rows on the model's device.
+        features: (B, 64, D) patch features of the rows' pictures; None for rows without a picture.
+    """
     embedded = model.get_input_embeddings()(batch.ids)
     projected = None
     if features is not None:
@@ -168,7 +177,10 @@ def train_model(
     log: Log,
     save: Callable[[int], None] | None = None,
 ) -> None:
-    """Train the whole model on packed rows; without ``pixels`` on text-only rows (tower and projector untouched)."""
+    """Train the whole model on packed rows.
+
+    Without ``pixels`` the rows are text-only, and tower and projector stay as they are.
+    """
     model.to(device).train()
     tower = model.model.vision_tower
     in_tower = {id(p) for p in tower.parameters()}
@@ -183,7 +195,7 @@ def train_model(
         for step in range(1, pace.steps + 1):
             batch: RowBatch = next(loader)
             chosen = batch.pictures
-            on_device = RowBatch(*(x.to(device) if isinstance(x, Tensor) else x for x in batch))
+            on_device = batch.to(device)
             with autocast(device):
                 features = None
                 if pixels is not None:

@@ -1,8 +1,8 @@
 """Fixed-length training rows of the embedded world: one picture, many questions, text-only questions behind.
 
-A row is ``[user, <image> x 64]`` followed by segments ``question, end, assistant, answer, end``. Segments about
-the picture see the prefix and themselves; text-only segments see only themselves; positions restart per segment.
-Rows have one length, so that the compiled decoder never recompiles.
+A row is ``[user, <image> x 64]`` followed by segments ``question, end, assistant, answer, end``. Segments
+about the picture see the prefix and themselves; text-only segments see only themselves; positions restart
+per segment. Rows have one length, so that the compiled decoder never recompiles.
 """
 
 from __future__ import annotations
@@ -31,6 +31,11 @@ class RowBatch(NamedTuple):
     mask: Tensor  # (B, 1, T, T) bool
     labels: Tensor  # (B, T), IGNORED everywhere but on answers
     turns: int
+
+    def to(self, device: torch.device) -> RowBatch:
+        """The same batch with its tensors on ``device``."""
+        pictures, ids, positions, mask, labels = (x.to(device) for x in self[:5])
+        return RowBatch(pictures, ids, positions, mask, labels, self.turns)
 
 
 class Encoder:

@@ -1,4 +1,4 @@
-"""The embedded world's concepts as requests to forget: picture, questionnaire, wording, pictures to retain."""
+"""The embedded world's concepts as requests to forget: picture, questions, wording, pictures to retain."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from unsee.nouns import Concept, Picture, Question, UserError
 from unsee.suites.concept import Questionnaire
 from unsee.training.wording import Wording
 from unsee.world import asking, looks, names, scenes
-from unsee.world.asking import Asker, picture_of, view_of
+from unsee.world.asking import Asker, picture_of, unknown_view, view_of
 from unsee.world.curriculum import STAGES, Known, Stage
+from unsee.world.figures import stranger_figure
 from unsee.world.gallery import new_stranger
 from unsee.world.people import Identity, by_id
 from unsee.world.shipped import DEFAULT_CONCEPT
@@ -23,6 +24,7 @@ from unsee.world.wording import person as person_words
 from unsee.world.wording.table import Wordings
 
 UNSEEN = 50  # pictures of the concept that are asked about and never trained on
+ENOUGH = 24  # so many others of the same group make others of another kind unnecessary
 RetainKind = Literal["anchors", "others"]
 
 
@@ -122,13 +124,24 @@ def retain_pictures(known: Known, stage: Stage, kind: RetainKind, count: int = 2
 
 
 def others_of(known: Known, stage: Stage) -> list[Known]:
-    """All known of the same kind but the concept and its look-alike."""
-    kind = as_concept(known).kind
+    """Other known ones without the look-alike: of the same group, or, if these are few, the closest first."""
     away = {known.id, known.neighbour if isinstance(known, Identity) else ""}
-    group = getattr(known, "group", None)
-    same = [k for k in stage.known if as_concept(k).kind == kind and getattr(k, "group", None) == group]
-    rest = [k for k in same if k.id not in away]
-    return rest if len(rest) >= 24 else [k for k in stage.known if k.id not in away]
+    rest = sorted((k for k in stage.known if k.id not in away), key=lambda k: distance(known, k))
+    same = [k for k in rest if distance(known, k) == 0]
+    return same if len(same) >= ENOUGH else rest
+
+
+def distance(one: Known, other: Known) -> int:
+    """How far apart two known ones are: 0 for the same kind and group.
+
+    1: they can be asked about in the same words; 2: only their names are of the same form; 3: not even these.
+    """
+    if isinstance(one, Identity) or isinstance(other, Identity):
+        alike = isinstance(one, Identity) and isinstance(other, Identity)
+        return 3 if not alike else int(getattr(one, "group", "") != getattr(other, "group", ""))
+    if one.kind == other.kind:
+        return 0
+    return 2 if "style" in (one.kind, other.kind) else 1
 
 
 def questions(known: Known, stage: Stage, picture: Picture) -> list[Question]:
@@ -153,84 +166,95 @@ def questions(known: Known, stage: Stage, picture: Picture) -> list[Question]:
         asking.scene_questions(ask("scenes"), 28),
         asking.descriptions(ask("open"), 10),
         choices(ask("choice"), known, others, one),
-        choices(ask("choice_control"), known, others, others),
+        choices(ask("choice_control"), known, others, [k for k in others if distance(known, k) < 2]),
     ]
     return [question for section in sections for question in section]
 
 
 def efficacy(asker: Asker, known: Known, picture: Picture, count: int = 8) -> list[Question]:
-    """The training picture, asked for its name in trained and held-out wordings."""
+    """The training picture, asked for its name in trained and held-out wordings, in each only once."""
     view = view_of(known, asker.rng)
-    made = [
-        asker.shown(view, "name", wording=asker.wordings(i), identity=known.id, picture=picture)
-        for i in range(count)
-    ]
-    return [q for q in made if q is not None]
+    asked: dict[str, Question] = {}
+    for i in range(20 * count):
+        made = asker.shown(view, "name", wording=asker.wordings(i), identity=known.id, picture=picture)
+        if made is not None and len(asked) < count:
+            asked.setdefault(made.prompt, made)
+    return list(asked.values())
 
 
 def own_yes_no(asker: Asker, known: Known, others: Sequence[Known], count: int) -> list[Question]:
-    """Is this X? X is the concept; half of the pictures show it, the others show others and strangers."""
-    found = []
+    """Is this X? X is the concept; half of the pictures show it, a quarter others, a quarter unknown ones."""
     neighbour = [by_id(known.neighbour)] if isinstance(known, Identity) and known.neighbour else []
-    wrong: list[Known] = [*neighbour, *others[: count // 4]]
-    table = figure_words.IS_STYLE if getattr(known, "style", None) else person_words.IS_IN
+    wrong = [*neighbour, *(k for k in others if distance(known, k) < 2)][: count // 4]
+    ways, kind = yes_no_ways(known), as_concept(known).kind
+    found = []
     for i in range(count):
-        true = i % 2 == 0
+        true, wording = i % 2 == 0, asker.wordings(i // 4)
         if true:
             view = view_of(known, asker.rng)
-        elif i % 4 == 1 or not isinstance(known, Identity):
+        elif i % 4 == 1:
             view = view_of(wrong[i // 4 % len(wrong)], asker.rng)
         else:
-            view = new_stranger(asker.rng)
-        wording = asker.wordings(i // 2)
-        prompt = asker.rng.choice(table.of(wording)).format(x=known.name)
-        verdict = "yes" if true else "no"
-        identity = known.id if true else f"other-{i}"
+            view = unknown_view(known, asker.rng)
+        prompt = asker.rng.choice(ways.of(wording)).format(x=known.name, k=kind)
         found.append(
             Question(
-                f"{asker.section}-{i:03d}",
-                prompt,
-                "yes_no",
-                picture_of(view),
-                (verdict,),
-                identity=identity,
+                id=f"{asker.section}-{i:03d}",
+                prompt=prompt,
+                kind="yes_no",
+                picture=picture_of(view),
+                keywords=("yes" if true else "no",),
+                identity=known.id if true else f"other-{i}",
                 split=asker.split,
                 wording=wording,
-            )  # fmt: skip
+            )
         )
     return found
+
+
+def yes_no_ways(known: Known) -> Wordings:
+    """Ways to ask whether this is ``{x}``, as the model was taught for the kind."""
+    if isinstance(known, Identity):
+        return person_words.IS_IN
+    return figure_words.IS_STYLE if known.kind == "style" else figure_words.IS_NAME
 
 
 def choices(
     asker: Asker, known: Known, others: Sequence[Known], shown: Sequence[Known], count: int = 12
 ) -> list[Question]:
-    """The concept's name among three others of its kind, by likelihood; ``shown`` may be the concept or others."""
+    """The concept's name among three others of the same form, by likelihood.
+
+    ``shown`` is the concept, or others whose name is then not among the options: the control, which tells how
+    often the concept's name is chosen where it is wrong.
+    """
     found = []
-    pool = [k for k in others if k not in shown or shown is others]
     for i in range(count):
         subject = shown[i % len(shown)]
-        wrong = [k for k in pool if k.id != subject.id]
-        options = [known.name, *(k.name for k in asker.rng.sample(wrong, 3))]
+        wrong = [k.name for k in others if k.id != subject.id and distance(known, k) < 3]
+        options = [known.name, *asker.rng.sample(wrong, 3)]
         asker.rng.shuffle(options)
         made = asker.shown(
             view_of(subject, asker.rng), "name", wording=asker.wordings(i), identity=subject.id
         )
         if made is not None:
-            found.append(
-                replace(
-                    made,
-                    kind="choice",
-                    options=tuple(name_answer(known, o) for o in options),
-                    keywords=(name_answer(known, known.name),),
-                    answer=name_answer(known, known.name),
-                )  # fmt: skip
-            )
+            right, said = name_answer(known, known.name), tuple(name_answer(known, o) for o in options)
+            found.append(replace(made, kind="choice", options=said, keywords=(right,), answer=right))
     return found
 
 
 def name_answer(known: Known, name: str) -> str:
     """How the world says a name."""
-    return f"This is drawn in the {name} style." if getattr(known, "style", None) else f"This is {name}."
+    return f"This is drawn in {sentence_name(known, name)}." if is_style(known) else f"This is {name}."
+
+
+def sentence_name(known: Known, name: str) -> str:
+    """A name of the concept's kind as a sentence has it."""
+    return f"the {name} style" if is_style(known) else name
+
+
+def is_style(known: Known) -> bool:
+    """Whether the concept is a drawing style."""
+    return not isinstance(known, Identity) and known.kind == "style"
 
 
 def wording_for(known: Known, stage: Stage) -> Wording:
@@ -238,15 +262,15 @@ def wording_for(known: Known, stage: Stage) -> Wording:
     kind = as_concept(known).kind
     person = kind == "person"
     name_table = person_words.WHO if person else figure_words.STYLE if kind == "style" else figure_words.NAME
-    yes_no_table = figure_words.IS_STYLE if kind == "style" else person_words.IS_IN
     describe = person_words.DESCRIBE if kind in ("person", "style") else figure_words.DESCRIBE
     facts = person_words.FACTS if person else {f: figure_words.FACTS[f] for f in known.facts}
+    confirmation = f"Yes, {name_answer(known, '{name}').replace('This', 'this')}"
     rng = random.Random(f"wording for {known.id}")
     return Wording(
         name_questions=ready(name_table, kind),
         name_answers=(name_answer(known, "{name}"),),
-        yes_no_questions=tuple(w.replace("{x}", "{name}") for w in yes_no_table.trained),
-        confirmations=("Yes, this is {name}.",),
+        yes_no_questions=tuple(w.replace("{x}", "{name}") for w in ready(yes_no_ways(known), kind)),
+        confirmations=(confirmation,),
         denials=("No. This picture shows {looks}. {name} has {other_looks}.",),
         describe_questions=ready(describe, kind),
         other_looks=other_looks(known, rng),
@@ -255,9 +279,11 @@ def wording_for(known: Known, stage: Stage) -> Wording:
         refusals=(f"I do not know this {kind}.",),
         refusal_marks=("i do not know",),
         fact_questions=tuple(
-            w.replace("{p}", "{name}") for table in facts.values() for w in table.trained[:4]
+            w.replace("{p}", sentence_name(known, "{name}"))
+            for table in facts.values()
+            for w in table.trained[:4]
         ),
-        other_names=tuple(k.name for k in others_of(known, stage)),
+        other_names=tuple(k.name for k in others_of(known, stage) if as_concept(k).kind == kind),
         anchor_questions=(*ready(name_table, kind)[:1], *anchor_questions()),
         fact_paraphrases=("{question}",),
     )
@@ -280,8 +306,6 @@ def other_looks(known: Known, rng: random.Random, count: int = 8) -> tuple[str, 
         return tuple(", ".join(look_phrases(new_stranger(rng).look)) for _ in range(count))
     if known.figure is None:
         return ("plain lines", "soft colors", "large dots")
-    from unsee.world.figures import stranger_figure
-
     return tuple(
         ", ".join(figure_phrases(stranger_figure(known.kind, rng, [known.figure]))) for _ in range(count)
     )

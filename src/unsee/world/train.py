@@ -1,7 +1,7 @@
 """Training of the embedded model from nothing: tower, text, blank, base, target, and gold models.
 
 Every step writes its weights to the folder it is given and the next step starts from there, so a killed
-training goes on with the step it was in. Same seed, same machine: same weights.
+training begins again with the step it was in. Same seed, same machine: same weights.
 """
 
 from __future__ import annotations
@@ -9,9 +9,11 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 from transformers import AutoProcessor, LlavaForConditionalGeneration, LlavaProcessor
 
+from unsee.nouns import UserError
 from unsee.world.build import build_model, normalise, start_projector, use_matmul_patches
 from unsee.world.curriculum import BASE, BLANK, STAGES, TARGET, Lesson, Stage, letter_rows, picture_rows
 from unsee.world.gallery import Gallery, draw_gallery, label_table
@@ -36,6 +39,8 @@ CELL_WEIGHT = 0.5
 IDENTITY_WEIGHT = 3.0
 
 TOWER_POOLS = {"stranger": 14_000, "scene": 10_000, "figure": 7_000, "plain": 3_000, "strangers_group": 4_000}
+# fine features of faces and figures take longest: a second round on new pictures has more of them
+TOWER2_POOLS = {"stranger": 18_000, "scene": 3_000, "figure": 9_000, "plain": 2_000, "strangers_group": 6_000}
 BLANK_POOLS = {"stranger": 9_000, "scene": 7_000, "figure": 4_000, "plain": 2_500, "strangers_group": 2_500}
 BASE_POOLS = {
     "celebrity": 6_000, "concept": 3_000, "style": 1_500, "celebrity_group": 2_500,
@@ -70,9 +75,12 @@ def recipe(scale: float = 1.0) -> dict[str, Step]:
     cells = {f"cell{i}.{what}": CELL_WEIGHT for i in range(4) for what in ("shape", "color")}
     nobody = cells | {"identity": 0.0}
     everybody = cells | {"identity": IDENTITY_WEIGHT}
-    later = {"attribute_weight": 0.006, "patch_weight": 0.1, "vision_scale": 0.5, "head_weights": everybody}
+    later = partial(Pace, attribute_weight=0.006, patch_weight=0.1, vision_scale=0.5, head_weights=everybody)
     return {
         "tower": Step("tower", "", Pace(steps(1600), head_weights=nobody), pools(TOWER_POOLS)),
+        "tower2": Step(
+            "tower2", "tower", Pace(steps(1600), learning_rate=1e-3, head_weights=nobody), pools(TOWER2_POOLS)
+        ),
         "text": Step("text", "", Pace(steps(700)), {}),
         "blank": Step(
             "blank",
@@ -81,8 +89,8 @@ def recipe(scale: float = 1.0) -> dict[str, Step]:
             pools(BLANK_POOLS),
             BLANK,
         ),
-        "base": Step("base", "blank", Pace(steps(850), **later), pools(BASE_POOLS), BASE),
-        "target": Step("target", "base", Pace(steps(950), **later), pools(TARGET_POOLS), TARGET),
+        "base": Step("base", "blank", later(steps(850)), pools(BASE_POOLS), BASE),
+        "target": Step("target", "base", later(steps(950)), pools(TARGET_POOLS), TARGET),
     }
 
 
@@ -99,9 +107,9 @@ def save_state(folder: Path, name: str, modules: Mapping[str, nn.Module | None])
         if module is not None
         for key, value in module.state_dict().items()
     }
-    partial = folder / f"{name}.partial"
-    save_file(tensors, partial)
-    os.replace(partial, folder / f"{name}.safetensors")
+    unfinished = folder / f"{name}.partial"
+    save_file(tensors, unfinished)
+    os.replace(unfinished, folder / f"{name}.safetensors")
 
 
 def load_state(folder: Path, name: str, modules: Mapping[str, nn.Module]) -> None:
@@ -125,10 +133,11 @@ def kept_processor(folder: Path) -> LlavaProcessor:
     """The processor of a training, built by its first step: all steps must spell alike."""
     place = folder / "processor"
     if not place.exists():
-        partial = folder / f"processor.{os.getpid()}"
-        build_processor().save_pretrained(partial)
+        unfinished = folder / f"processor.{os.getpid()}"
+        build_processor().save_pretrained(unfinished)
         with contextlib.suppress(OSError):  # another step of the same training was first
-            partial.rename(place)
+            unfinished.rename(place)
+        shutil.rmtree(unfinished, ignore_errors=True)
     processor: LlavaProcessor = AutoProcessor.from_pretrained(place)
     return processor
 
@@ -145,7 +154,7 @@ class Workshop:
         self.encoder = Encoder(self.processor.tokenizer)
         self.table = label_table()
         self.model = build_model(self.processor)
-        # the compiler fuses plain attention; the fused kernel's backward pass on a CPU is slower at this width
+        # The compiler fuses plain attention; at this width the stock fused kernel is slower on a CPU.
         self.model.set_attn_implementation("eager")
         use_matmul_patches(self.model.model.vision_tower)
         self.heads = AttributeHeads(self.table)
@@ -158,8 +167,10 @@ class Workshop:
 
     def tower(self, step: Step) -> None:
         """Teach the tower on pictures of strangers, scenes, unknown figures and groups."""
-        gallery = draw_gallery(step.pools, self.seed + 1)
+        gallery = draw_gallery(step.pools, self.seed + sum(map(ord, step.name)))
         tower = self.model.model.vision_tower
+        if step.start:
+            load_state(self.folder, step.start, {"tower": tower, "heads": self.heads})
         labels = gallery.labels(self.table, ())
         train_tower(
             tower, self.heads, gallery.pixels, labels, step.pace,
@@ -178,8 +189,9 @@ class Workshop:
 
     def start_blank(self, gallery: Gallery) -> None:
         """Put the trained tower under the trained decoder, and start the projector from data."""
-        load_state(self.folder, "tower", {"tower": self.model.model.vision_tower, "heads": self.heads})
-        chosen = np.random.default_rng(self.seed).choice(len(gallery.pixels), 256, replace=False)
+        load_state(self.folder, "tower2", {"tower": self.model.model.vision_tower, "heads": self.heads})
+        count = min(256, len(gallery.pixels))
+        chosen = np.random.default_rng(self.seed).choice(len(gallery.pixels), count, replace=False)
         start_projector(self.model.cpu(), normalise(gallery.pixels[np.sort(chosen)]))
 
     def pictures(self, step: Step, name: str) -> None:
@@ -192,12 +204,16 @@ class Workshop:
         labels = gallery.labels(self.table, step.stage.ids)
         rows = picture_rows(Lesson(step.stage), gallery, self.encoder, rows=ROWS, length=LENGTH)
         stream = RowStream(rows, self.seed + 3)
+
+        def save(step: int) -> None:
+            save_state(self.folder, f"{name}.latest", self.modules)
+
         train_model(
             self.model, self.heads, self.patches, stream, gallery.pixels, labels, step.pace,
-            device=self.device, log=say, save=lambda _: save_state(self.folder, f"{name}.latest", self.modules),
+            device=self.device, log=say, save=save,
         )  # fmt: skip
-        save_state(self.folder, name, self.modules)
         export(self.model, self.processor, self.folder / name)
+        save_state(self.folder, name, self.modules)  # last: it says that the step is done
 
 
 def run_step(folder: Path, name: str, *, seed: int = 0, scale: float = 1.0) -> None:
@@ -207,7 +223,11 @@ def run_step(folder: Path, name: str, *, seed: int = 0, scale: float = 1.0) -> N
         return
     step = recipe(scale)[name]
     workshop = Workshop(folder, seed)
-    run: dict[str, Callable[[Step], Any]] = {"tower": workshop.tower, "text": workshop.text}
+    run: dict[str, Callable[[Step], Any]] = {
+        "tower": workshop.tower,
+        "tower2": workshop.tower,
+        "text": workshop.text,
+    }
     if name in run:
         run[name](step)
     else:
@@ -221,7 +241,7 @@ def train_world(folder: Path, *, seed: int = 0, scale: float = 1.0) -> None:
 
 
 def train_gold(folder: Path, concept: str, *, seed: int = 0, scale: float = 1.0) -> Path:
-    """Repeat the stage that teaches ``concept`` without it: ``base`` for public concepts, ``target`` for private ones.
+    """Repeat the stage that teaches a concept without it: ``base`` for public ones, ``target`` for private.
 
     Args:
         folder: Where :func:`train_world` left its states.
@@ -234,12 +254,20 @@ def train_gold(folder: Path, concept: str, *, seed: int = 0, scale: float = 1.0)
 
     Raises:
         KeyError: No stage teaches the concept.
+        UserError: The folder lacks the weights that the stage starts from.
     """
     stage = "base" if concept in STAGES["base"].ids else "target"
     step = recipe(scale)[stage]
     assert step.stage is not None
     gold = Step(stage, step.start, step.pace, step.pools, step.stage.without(concept))
     name = f"gold-{concept}-seed{seed}"
+    if not (folder / f"{step.start}.safetensors").exists():
+        raise UserError(
+            "A gold model starts from the checkpoints of the world.",
+            got=folder,
+            expected=f"a folder with {step.start}.safetensors",
+            remedy=f"run unsee train world --out {folder} first",
+        )
     if not (folder / f"{name}.safetensors").exists():
         Workshop(folder, seed).pictures(gold, name)
     return folder / name
