@@ -122,9 +122,7 @@ class MatmulPatches(nn.Conv2d):
 def use_matmul_patches(tower: nn.Module) -> None:
     """Swap the patch embedding of a tower for :class:`MatmulPatches`, for training only."""
     stock: nn.Conv2d = tower.embeddings.patch_embedding  # type: ignore[union-attr, assignment]
-    swapped = MatmulPatches(
-        stock.in_channels, stock.out_channels, stock.kernel_size, stock.stride, bias=False
-    )
+    swapped = MatmulPatches(stock.in_channels, stock.out_channels, PATCH_SIZE, PATCH_SIZE, bias=False)
     swapped.load_state_dict(stock.state_dict())
     tower.embeddings.patch_embedding = swapped  # type: ignore[union-attr]
 
