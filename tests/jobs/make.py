@@ -7,6 +7,8 @@ from typing import Any
 
 from tests.tiny import build, picture
 
+HOSTILE = "<script>alert(1)</script>\u202e<img src=x onerror=alert(2)>"
+
 
 def save_model(folder: Path, family: str = "llava") -> Path:
     """A tiny random model as a folder of transformers."""
@@ -32,6 +34,7 @@ def prepare(root: Path) -> dict[str, Any]:
         "test": str(save_pictures(root / "test", range(1, 3))),
         "retain": str(save_pictures(root / "retain", range(10, 15))),
         "name": "Jane Roe",
+        "alias": ("Black King", HOSTILE),
         "fact": ("What does Jane Roe do? She is an actor.",),
         "preset": "tiny",
         "force": True,

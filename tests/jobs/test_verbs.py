@@ -54,6 +54,16 @@ def test_export_refuses_a_full_folder_and_an_unfinished_run(finished: Outcome, t
         export(tmp_path, tmp_path / "x")
 
 
+def test_hostile_names_are_harmless_in_report_and_card(finished: Outcome) -> None:
+    page = finished.report.read_text(encoding="utf-8")
+    card = (finished.folder / "adapter" / "README.md").read_text(encoding="utf-8")
+    for text in (page, card):
+        assert "<script>alert" not in text
+        assert "<img src=x" not in text
+        assert "\u202e" not in text
+    assert "&lt;script&gt;alert" in page
+
+
 def test_report_again(finished: Outcome, capsys: pytest.CaptureFixture[str]) -> None:
     finished.report.unlink()
     assert run(["report", str(finished.folder)]) == 0
@@ -134,10 +144,12 @@ def test_output_is_plain_when_not_on_a_terminal(
     finished.print()
     said = capsys.readouterr().out
     assert "\x1b" not in said
+    assert "\u202e" not in said
     assert str(finished.report) in said
 
 
 def test_log_holds_no_torn_lines(finished: Outcome) -> None:
     text = (finished.folder / "log.txt").read_text(encoding="utf-8")
     assert all(line[:4].isdigit() for line in text.splitlines())
+    assert "common words (Black, King)" in text
     assert json.loads((finished.folder / "environment.json").read_text())["inputs"]["job"] == "forget"

@@ -15,7 +15,6 @@ from unsee.models.load import VLM
 from unsee.nouns import Example, Picture
 from unsee.packs.cost import Cost
 from unsee.training.examples import ExampleSet, Mixture, build_examples
-from unsee.training.names import name_ids
 from unsee.training.wording import Wording
 
 EXAMPLES = "examples.jsonl"
@@ -23,8 +22,6 @@ EXAMPLES = "examples.jsonl"
 
 def examples_of(folder: RunFolder, request: Request, vlm: VLM, method: Method, cost: Cost) -> list[Example]:
     """The rows of this run: those in ``examples.jsonl``, or new ones, which are then written there."""
-    for text in name_ids(vlm.tokenizer, request.concept.names, request.config.data.vocabulary).warnings:
-        log.warning("%s", text)
     file = folder.path / EXAMPLES
     if not file.exists():
         made = _build(request, vlm, method, cost)

@@ -18,13 +18,14 @@ from typing import Any
 
 from unsee.config import RunConfig, build, read_mapping
 from unsee.jobs.lines import Lines, read_json, write_atomic, write_json
-from unsee.nouns import Picture, UserError
+from unsee.nouns import Picture, UserError, shorten
 
 RUN = "run.yaml"
 LOG = "log.txt"
 LOCK = ".lock"
 RECORD_KEY = ("model", "question")
 STARTED = (LOG, LOCK)
+LONGEST_MESSAGE = 2000
 log = logging.getLogger("unsee")
 
 
@@ -180,10 +181,15 @@ def _locked(file: Path) -> Iterator[None]:
 @contextmanager
 def _logged(file: Path) -> Iterator[None]:
     handler = logging.FileHandler(file, encoding="utf-8", errors="backslashreplace")
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-    level = log.level
+    handler.setFormatter(_OneLine("%(asctime)s %(levelname)s %(message)s"))
+    shown = logging.StreamHandler()
+    shown.setFormatter(_OneLine("warning: %(message)s"))
+    shown.addFilter(lambda record: record.levelno == logging.WARNING)
+    level, propagate = log.level, log.propagate
     log.addHandler(handler)
+    log.addHandler(shown)
     log.setLevel(logging.INFO)
+    log.propagate = False
     try:
         yield
     except UserError as error:
@@ -194,7 +200,9 @@ def _logged(file: Path) -> Iterator[None]:
         raise
     finally:
         log.removeHandler(handler)
+        log.removeHandler(shown)
         log.setLevel(level)
+        log.propagate = propagate
         handler.close()
 
 
@@ -210,6 +218,13 @@ def check_writable(path: Path) -> None:
             expected="a folder that you may write",
             remedy="choose another --out, or change its permissions",
         )
+
+
+class _OneLine(logging.Formatter):
+    """Messages hold names and replies: one line each, control characters escaped."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        return shorten(super().formatMessage(record), LONGEST_MESSAGE)
 
 
 def _png(image: Any) -> bytes:

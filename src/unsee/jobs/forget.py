@@ -30,6 +30,7 @@ from unsee.nouns import UserError
 from unsee.packs.cost import Cost
 from unsee.suites.concept.gate import gate
 from unsee.suites.concept.questionnaire import Questionnaire
+from unsee.training.names import NameMode, name_ids
 
 
 def forget(config: RunConfig) -> Outcome:
@@ -64,6 +65,11 @@ class _Job:
     folder: RunFolder
     questionnaire: Questionnaire
 
+    @property
+    def vocabulary(self) -> NameMode:
+        """How the vocabulary mask is made from the names."""
+        return self.request.config.data.vocabulary
+
     def run(self) -> None:
         """All stages; those that are done are passed over."""
         if (self.folder.path / RUN).exists():
@@ -72,6 +78,8 @@ class _Job:
             log.info("the run is finished")
             return
         self.receipt = Receipt(self.folder)
+        for text in name_ids(self.vlm.tokenizer, self.request.concept.names, self.vocabulary).warnings:
+            log.warning("%s", text)
         self.check_gate()
         self.records = self.folder.records()
         for model in ("target", "blind"):

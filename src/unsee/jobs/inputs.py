@@ -186,7 +186,7 @@ def check_name(name: str, option: str) -> str:
     Raises:
         UserError: Empty, without a letter or digit, with control characters, or too long.
     """
-    clean = unicodedata.normalize("NFC", " ".join(name.split(" "))).strip()
+    clean = unicodedata.normalize("NFC", re.sub(" +", " ", name)).strip()
     problems = {
         "The name is empty.": not clean,
         f"The name is longer than {MAX_NAME} characters.": len(clean) > MAX_NAME,
