@@ -45,6 +45,12 @@ def test_collapse_is_never_called_forgetting() -> None:
     assert found.tone == "bad"
 
 
+def test_a_reason_names_the_measure_as_the_table_does() -> None:
+    reason = {"metric": "retain_agreement", "text": "only 3% of retain_agreement is left"}
+    found = judge({**results(), "collapse": [reason]}, "X")
+    assert found.collapse == ("only 3% of “Other pictures answered as before” is left",)
+
+
 def test_the_rule_in_words_is_the_rule_in_numbers() -> None:
     from unsee.suites.concept import collapse
 

@@ -87,7 +87,9 @@ def sections(run: RunData) -> tuple[list[Section], list[Section]]:
     broken = [a for a in asked if _status(a, "unlearned") in _BROKEN]
     worst_concept = _worst("Still named", "The concept is still named after removal.", still, own)
     worst_rest = _worst("Lost on the way", "Right before removal, not right any more.", lost, own)
-    worst_rest += _worst("Broken replies", "Empty or garbled after removal.", broken, own)
+    note, elsewhere = "Empty or garbled after removal.", OTHER_SPLITS | {"open"}
+    worst_concept += _worst("Broken replies", note, [a for a in broken if _split(a) not in elsewhere], own)
+    worst_rest += _worst("Broken replies", note, [a for a in broken if _split(a) in elsewhere], own)
     return worst_concept + concept, worst_rest + rest
 
 

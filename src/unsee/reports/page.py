@@ -40,7 +40,7 @@ COSTS: Mapping[str, str] = {
     "forwards": "Forward passes",
     "backwards": "Backward passes",
     "backward_passes": "Backward passes",
-    "model_copies": "Copies of the model in memory",
+    "model_copies": "Extra copies of the model",
 }
 ROWS_PER_ROLE = 12
 

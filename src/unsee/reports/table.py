@@ -46,7 +46,7 @@ def plain_results(results: Mapping[str, Any], *, redact: bool = False) -> str:
     lines += ["", _line("", models)]
     for title, rows in page.table(results):
         lines += ["", title]
-        lines += [_line("  " + _title(row), _cells(results, row)) for row in rows]
+        lines += [_line("  " + _title(row).translate(_ASCII), _cells(results, row)) for row in rows]
     lines += ["", "^ higher is better, v lower is better."]
     return "\n".join(lines).translate(_ASCII) + "\n"
 

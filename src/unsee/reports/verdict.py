@@ -60,8 +60,13 @@ def judge(results: Mapping[str, Any], name: str) -> Verdict:
 
 def _collapse(results: Mapping[str, Any]) -> list[str]:
     """The reasons found when the run was scored."""
-    found = results.get("collapse") or []
-    return [str(r.get("text") or r.get("metric")) if isinstance(r, Mapping) else str(r) for r in found]
+    reasons = []
+    for reason in results.get("collapse") or []:
+        metric = str(reason.get("metric", "")) if isinstance(reason, Mapping) else ""
+        text = str(reason.get("text") or metric) if isinstance(reason, Mapping) else str(reason)
+        title = MEASURES[metric].title.strip("“”") if metric in MEASURES else metric
+        reasons.append(text.replace(metric, f"“{title}”") if metric else text)
+    return reasons
 
 
 def named(results: Mapping[str, Any], model: str) -> float | None:
