@@ -10,7 +10,7 @@ from unsee.commands.main import run
 from unsee.config import keys
 
 
-@pytest.mark.parametrize("verb", ["forget", "evaluate", "report", "export", "list", "doctor"])
+@pytest.mark.parametrize("verb", ["forget", "evaluate", "report", "export", "list", "doctor", "train"])
 def test_every_verb_has_help(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run([verb, "--help"]) == 0
     assert f"unsee {verb}" in capsys.readouterr().out
@@ -63,3 +63,13 @@ def test_a_failure_exits_with_1(monkeypatch: pytest.MonkeyPatch, capsys: pytest.
     err = capsys.readouterr().err
     assert "RuntimeError: boom" in err
     assert "Traceback" not in err
+
+
+def test_train_world_needs_a_folder(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["train", "world"]) == 2
+    assert "--out" in capsys.readouterr().err
+
+
+def test_list_of_lists(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["list", "suites"]) == 0
+    assert capsys.readouterr().out.startswith("concept")

@@ -59,7 +59,7 @@ def test_a_run_that_was_refused_leaves_only_its_log(tmp_path: Path) -> None:
     ):
         raise UserError("no", got="x", expected="y", remedy="z")
     left = {p.name for p in (tmp_path / "run").iterdir()}
-    assert left == {"log.txt", ".lock"}
+    assert left == {"log.txt"}
     assert "refused: no" in (tmp_path / "run" / "log.txt").read_text()
     start(tmp_path / "run", resolve({"seed": 5}))  # such a folder is still free
 

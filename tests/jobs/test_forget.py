@@ -31,7 +31,6 @@ FILES = {
     "report.html",
     "log.txt",
     "pictures",
-    ".lock",
 }
 # Runs the job in a process of its own and kills it: in the third training step, or in the middle of a line of
 # the unlearned model's records.
@@ -157,7 +156,7 @@ def test_unknown_concept_is_refused_before_anything_is_written(given: dict[str, 
     with pytest.raises(UserError, match="does not know the concept") as caught:
         forget(resolve({**given, "force": False, "out": str(out)}))
     assert "--force" in caught.value.remedy
-    assert {entry.name for entry in out.iterdir()} == {"log.txt", ".lock"}
+    assert {entry.name for entry in out.iterdir()} == {"log.txt"}
 
 
 def test_another_seed_does_not_touch_the_folder(finished: Outcome, given: dict[str, Any]) -> None:

@@ -43,6 +43,13 @@ def model_path(stage: str) -> Path:
     Raises:
         UserError: It is not part of this installation.
     """
+    if stage not in STAGES:
+        raise UserError(
+            "There is no such stage of the embedded model.",
+            got=stage,
+            expected=", ".join(STAGES),
+            remedy="correct world.stage",
+        )
     path = Path(_module("shipped").model_path(stage)) if _here("shipped") else None
     if path is None or not (path / "config.json").is_file():
         raise UserError(

@@ -1,8 +1,8 @@
 """The run folder: made, locked, found again, and never mixed with another run.
 
 A folder belongs to the run whose resolved configuration lies in its ``run.yaml``. The same command
-again continues it; any other command is refused before work. The lock is held by the process and
-released by the system when the process ends, however it ends.
+again continues it; any other command is refused before work. The lock lies on ``log.txt``; the system
+releases it when the process ends, however it ends.
 """
 
 from __future__ import annotations
@@ -22,9 +22,8 @@ from unsee.nouns import Picture, UserError, shorten
 
 RUN = "run.yaml"
 LOG = "log.txt"
-LOCK = ".lock"
 RECORD_KEY = ("model", "question")
-STARTED = (LOG, LOCK)
+STARTED = (LOG,)
 LONGEST_MESSAGE = 2000
 log = logging.getLogger("unsee")
 
@@ -156,7 +155,7 @@ def open_run(path: Path, config: RunConfig) -> Iterator[RunFolder]:
     """
     check_free(path, config)
     path.mkdir(parents=True, exist_ok=True)
-    with _locked(path / LOCK), _logged(path / LOG):
+    with _locked(path / LOG), _logged(path / LOG):
         yield RunFolder(path)
 
 
