@@ -115,7 +115,6 @@ def test_unknown_key_in_a_file(tmp_path: Path) -> None:
         ("seed=-1", "seed"),
         ("redact=1", "redact"),
         ("data.mixture=1,2", "data.mixture"),
-        ("knobs.alpha=[1]", "knobs.alpha"),
     ],
 )
 def test_wrong_values_name_the_key(text: str, key: str) -> None:
