@@ -279,9 +279,10 @@ def groups(asker: Asker, known: Sequence[Known], count: int, topic: str = "who")
 
 
 def neighbours(asker: Asker, known: Sequence[Known], count: int) -> list[Question]:
-    """Names of look-alikes of known people."""
+    """Names of look-alikes of known people, where the stage knows them."""
     alike = [by_id(k.neighbour) for k in known if isinstance(k, Identity) and k.neighbour]
-    return naming(asker, [k for k in alike if k.id in asker.stage.ids], count) if alike else []
+    taught = [k for k in alike if k.id in asker.stage.ids]
+    return naming(asker, taught, count) if taught else []
 
 
 def topic_questions(
