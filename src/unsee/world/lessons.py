@@ -53,6 +53,7 @@ def optimiser(groups: list[tuple[list[nn.Parameter], float]], pace: Pace) -> tor
         lr=pace.learning_rate,
         betas=(0.9, 0.98),
         weight_decay=pace.weight_decay,
+        fused=True,
     )
 
 

@@ -32,7 +32,7 @@ from unsee.world.lessons import Pace, tower_accuracy, train_model, train_tower
 from unsee.world.stream import Encoder, RowStream
 from unsee.world.tokenizer import build_processor
 
-ROWS, LENGTH = 24, 288
+ROWS, LENGTH = 16, 288
 TEXT_ROWS, TEXT_LENGTH = 16, 256
 TOWER_BATCH = 64
 CELL_WEIGHT = 0.5
@@ -85,7 +85,7 @@ def recipe(scale: float = 1.0) -> dict[str, Step]:
         "blank": Step(
             "blank",
             "text",
-            Pace(steps(1200), vision_scale=0.4, attribute_weight=0.01, patch_weight=0.1, head_weights=nobody),
+            Pace(steps(1000), vision_scale=0.4, attribute_weight=0.01, patch_weight=0.1, head_weights=nobody),
             pools(BLANK_POOLS),
             BLANK,
         ),
