@@ -33,6 +33,7 @@ class InProcess:
         return map(function, tasks)
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_pictures_whoever_draws(monkeypatch: pytest.MonkeyPatch) -> None:
     counts = {"stranger": 3, "style": 2}
     other_processes = draw_gallery(counts, 5, part=2, workers=2)
