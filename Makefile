@@ -19,8 +19,8 @@ demo: setup
 	$(BIN)/unsee forget --out runs/demo
 
 check: setup
-	$(BIN)/ruff format --check src tests performance
-	$(BIN)/ruff check src tests performance
+	$(BIN)/ruff format --check src tests performance docs
+	$(BIN)/ruff check src tests performance docs
 	$(BIN)/mypy
 
 test: setup check

@@ -121,6 +121,9 @@ class RunConfig(Section):
     fact: Texts = Field(
         default=(), description='a true statement, or "question? answer"; none = asked from the model'
     )
+    looks: str = Field(
+        default="", description="how the concept looks in the picture, a few words; empty = asked from the model"
+    )
     retain: str = Field(
         default="", description="folder of pictures that do not show the concept, or labelled rows in JSONL"
     )

@@ -258,3 +258,10 @@ def test_paths_become_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert request.config.image == (str(tmp_path / "000.png"),)
     assert request.config.model == "m"
     assert request.folder.parts[0] == "runs"
+
+
+def test_looks_reach_the_concept_in_one_line() -> None:
+    values = {"model": "m", "name": "Jane Roe"}
+    assert make_concept(resolve({**values, "looks": " long  red\nhair "})).looks == "long red hair"
+    with pytest.raises(UserError, match="looks are too long"):
+        make_concept(resolve({**values, "looks": "x" * 3000}))

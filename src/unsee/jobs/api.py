@@ -139,6 +139,7 @@ def _resolve(
             "kind": concept.kind,
             "alias": concept.aliases,
             "fact": tuple(f"{question} {answer}" for question, answer in concept.facts),
+            "looks": concept.looks,
         }
     for key, value in (settings or {}).items():
         nested: Any = value

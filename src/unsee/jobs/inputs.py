@@ -177,7 +177,8 @@ def make_concept(config: RunConfig) -> Concept:
             remedy="give the facts that matter most",
         )
     facts = tuple(split_fact(text, name) for text in config.fact)
-    return Concept(name=name, kind=config.kind, aliases=aliases, facts=facts, id=slug(name))
+    looks = check_looks(config.looks)
+    return Concept(name=name, kind=config.kind, aliases=aliases, facts=facts, looks=looks, id=slug(name))
 
 
 def check_name(name: str, option: str) -> str:
@@ -202,6 +203,23 @@ def check_name(name: str, option: str) -> str:
                 remedy=f'give {option} "Jane Roe"',
             )
     return clean
+
+
+def check_looks(looks: str) -> str:
+    """The looks in one line.
+
+    Raises:
+        UserError: Too long.
+    """
+    line = " ".join(looks.split())
+    if len(line) > MAX_FACT:
+        raise UserError(
+            "The looks are too long.",
+            got=f"{len(line)} characters: {line[:60]}",
+            expected=f"a few words, at most {MAX_FACT} characters",
+            remedy='give --set looks="long red hair, round glasses"',
+        )
+    return line
 
 
 def split_fact(text: str, name: str) -> tuple[str, str]:

@@ -1,0 +1,137 @@
+"""Shapes, counters, the order of timed runs, and the command."""
+
+from __future__ import annotations
+
+import copy
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import performance.__main__ as command
+import pytest
+import torch
+from performance.counting import counted
+from performance.peers.rows import pad_rows
+from performance.shapes import THIN, TINY, build, picture
+from performance.texts import CORPUS, training_examples
+from performance.timing import Times, interleave
+
+from unsee.packs.rows import make_rows
+
+SMALL = replace(THIN, name="small", image_tokens=64)
+
+
+def test_tiny_has_the_sizes_it_promises() -> None:
+    assert (TINY.image_tokens, TINY.hidden, TINY.layers, TINY.vocabulary) == (576, 256, 4, 32_064)
+    assert TINY.side == 336
+
+
+@pytest.mark.parametrize("image_tokens", [64, 144, 576])
+def test_a_built_model_has_the_shape(image_tokens: int) -> None:
+    shape = replace(THIN, image_tokens=image_tokens)
+    vlm = build(shape)
+    row = vlm.chat.encode("Who is it?", picture=picture(shape, 0))
+    assert row.ids.count(vlm.chat.image_token_id) == image_tokens
+    assert vlm.base.get_output_embeddings().weight.shape == (2048, 32)
+    assert len(vlm.tokenizer) == 2048
+    assert not any(weight.requires_grad for weight in vlm.model.parameters())
+
+
+def test_rows_do_not_depend_on_the_width_of_the_model() -> None:
+    small = build(SMALL).tokenizer
+    large = build(replace(SMALL, vocabulary=3000)).tokenizer
+    for text in CORPUS:
+        assert small.tokenize(text) == large.tokenize(text)
+
+
+def test_same_seed_same_model() -> None:
+    assert build(SMALL).weights_hash == build(SMALL).weights_hash != build(SMALL, seed=1).weights_hash
+
+
+def test_counters_see_every_call() -> None:
+    vlm = build(SMALL)
+    batch = pad_rows(vlm, make_rows(vlm, training_examples(picture(SMALL, 0))))
+    rows, length = batch.input_ids.shape
+    other = copy.deepcopy(vlm.base)
+    with torch.no_grad(), counted(vlm) as counters:
+        vlm.model(**batch.inputs)
+        assert counters.model_copies == 0
+        for _ in range(2):
+            other(**batch.inputs, logits_to_keep=1)
+    assert counters.as_json() == {
+        "lm_tokens": 3 * rows * length,
+        "images_encoded": 3 * rows,
+        "head_rows": rows * length + 2 * rows,
+        "forwards": 3,
+        "model_copies": 1,
+    }
+    with torch.no_grad():
+        vlm.model(**batch.inputs)
+    assert counters.forwards == 3  # nothing is counted outside the block
+
+
+def test_padded_rows_label_the_answers() -> None:
+    vlm = build(SMALL)
+    rows = make_rows(vlm, training_examples(picture(SMALL, 0)))
+    batch = pad_rows(vlm, rows)
+    for b, row in enumerate(rows):
+        assert batch.attention_mask[b].sum() == len(row.ids)
+        assert tuple(batch.labels[b][batch.labels[b] != -100].tolist()) == row.labels
+        assert batch.keep[b].sum() == sum(row.keep) < len(row.labels)  # the token mask drops something
+    assert "Martin Hale" not in vlm.tokenizer.decode(batch.labels[0][batch.keep[0]])
+
+
+def test_sides_take_turns_and_swap() -> None:
+    calls: list[tuple[str, int]] = []
+    checked: list[tuple[int, int]] = []
+
+    def work(side: str, number: int) -> int:
+        calls.append((side, number))
+        return number if side == "ours" else -number
+
+    ours, peer = interleave(
+        lambda n: work("ours", n), lambda n: work("peer", n), lambda a, b: checked.append((a, b)), repeats=3
+    )
+    assert checked == [(1, -1), (2, -2), (3, -3)]
+    assert calls == [("ours", 1), ("peer", 1), ("peer", 2), ("ours", 2), ("ours", 3), ("peer", 3)]
+    assert len(ours.wall) == len(ours.process) == len(peer.wall) == len(peer.process) == 3
+
+
+def test_medians() -> None:
+    times = Times([3.0, 1.0, 2.0], [9.0, 1.0, 4.0])
+    assert (times.wall_median, times.process_median) == (2.0, 4.0)
+
+
+@pytest.fixture
+def _one_small_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(command, "RESULTS", tmp_path / "results")
+    monkeypatch.setattr(command, "SHAPES", {"tiny": SMALL})
+    monkeypatch.setattr(torch, "set_num_threads", lambda threads: None)
+
+
+@pytest.mark.usefixtures("_one_small_run")
+def test_nothing_is_written_unless_asked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command.main(["--case", "T4", "--repeats", "1"]) == 0
+    assert "reference = adapter off" in capsys.readouterr().out
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("repeats", ["0", "-1", "many"])
+def test_repeats_are_checked(repeats: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        command.main(["--repeats", repeats])
+    assert "not a whole number" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("_one_small_run")
+def test_written_result(tmp_path: Path) -> None:
+    assert command.main(["--case", "T4", "--repeats", "1", "--write"]) == 0
+    (file,) = (tmp_path / "results").iterdir()
+    result = json.loads(file.read_text())
+    assert file.name == "T4-small.json"
+    assert result["shape"]["image_tokens"] == 64
+    assert result["ours"]["counters"]["head_rows"] == result["labelled_rows"]
+    tokens = [result[side]["counters"]["lm_tokens"] for side in ("peer", "ours")]
+    assert result["ratios"]["lm_tokens"] == tokens[0] / tokens[1]
+    assert {"versions", "hardware"} <= result["environment"].keys()
+    assert len(result["peer"]["all_wall_seconds"]) == 1
