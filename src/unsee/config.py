@@ -122,7 +122,7 @@ class RunConfig(Section):
         default=(), description='a true statement, or "question? answer"; none = asked from the model'
     )
     looks: str = Field(
-        default="", description="how the concept looks in the picture, a few words; empty = asked from the model"
+        default="", description="how the concept looks, in a few words; empty = asked from the model"
     )
     retain: str = Field(
         default="", description="folder of pictures that do not show the concept, or labelled rows in JSONL"
