@@ -1,0 +1,56 @@
+"""T4: one SIU step (arXiv 2405.12523) over four texts about one picture, packed or in the released layout."""
+
+from __future__ import annotations
+
+import copy
+from functools import cache
+
+from performance.cases.adapter import with_adapter
+from performance.cases.case import Case, Step, step_of
+from performance.peers.training import siu_loss
+from performance.shapes import Shape, build, picture
+from performance.texts import training_examples
+from unsee.methods.registry import get
+from unsee.packs.cost import Cost
+from unsee.packs.features import FeatureCache
+from unsee.packs.pack import build_packs, collate
+from unsee.packs.reference import AdapterOff
+from unsee.packs.rows import Row, make_rows
+from unsee.packs.tokens import forward
+from unsee.training.losses import start_step
+from unsee.training.names import banned_ids
+
+
+def prepare(shape: Shape) -> Case:
+    """The comparison on a shape; both sides begin with token ids and pixels.
+
+    Our side encodes the picture in every repetition, though training does so once for all steps.
+    """
+    plain = build(shape)
+    copied = copy.deepcopy(plain.base).train()
+    vlm, method = with_adapter(plain), get("siu")
+
+    @cache
+    def rows(number: int) -> list[Row]:
+        examples = training_examples(picture(shape, number))
+        return make_rows(vlm, examples, banned=banned_ids(vlm.tokenizer))
+
+    def ours(number: int, cost: Cost) -> Step:
+        features = FeatureCache(vlm)
+        batch = collate(vlm, build_packs(vlm, rows(number)))
+        reference = AdapterOff(cost, features)(vlm, batch)
+        table = forward(vlm, batch, cost=cost, features=features)
+        return step_of(vlm, start_step(method, rows(number), 1).add(table, reference))
+
+    def peer(number: int) -> Step:
+        return step_of(vlm, siu_loss(vlm, copied, rows(number)))
+
+    return Case(
+        "T4",
+        "SIU step, 4 texts about 1 picture: packed, reference = adapter off",
+        "one row per text, all logits, copied reference",
+        vlm,
+        ours,
+        peer,
+        2 * sum(len(row.labels) for row in rows(0)),  # student and reference
+    )

@@ -1,0 +1,77 @@
+"""Two ways of doing the same work, timed in turn in one process."""
+
+from __future__ import annotations
+
+import gc
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+REPEATS = 5
+T = TypeVar("T")
+
+
+@dataclass
+class Times:
+    """Seconds of each repetition on the clock and of this process on all its threads."""
+
+    wall: list[float] = field(default_factory=list)
+    process: list[float] = field(default_factory=list)
+
+    @property
+    def wall_median(self) -> float:
+        """Median wall-clock seconds."""
+        return statistics.median(self.wall)
+
+    @property
+    def process_median(self) -> float:
+        """Median processor seconds."""
+        return statistics.median(self.process)
+
+    def as_json(self) -> dict[str, object]:
+        """All repetitions and their medians."""
+        return {
+            "wall_seconds": self.wall_median,
+            "process_seconds": self.process_median,
+            "all_wall_seconds": self.wall,
+            "all_process_seconds": self.process,
+        }
+
+
+def interleave(
+    ours: Callable[[int], T],
+    peer: Callable[[int], T],
+    check: Callable[[T, T], object],
+    *,
+    repeats: int = REPEATS,
+) -> tuple[Times, Times]:
+    """Times of both, one after the other in every repetition and with the other one first in every second.
+
+    Args:
+        ours: Called with 1, 2 ... ``repeats``; each number is another picture, so nothing kept from one
+            repetition helps the next.
+        peer: Called with the same numbers.
+        check: Called with both outcomes of each repetition, outside the timed part.
+        repeats: How often each runs.
+    """
+    ours_times, peer_times = Times(), Times()
+    for number in range(1, repeats + 1):
+        if number % 2:
+            mine = _time(ours, number, ours_times)
+            theirs = _time(peer, number, peer_times)
+        else:
+            theirs = _time(peer, number, peer_times)
+            mine = _time(ours, number, ours_times)
+        check(mine, theirs)
+    return ours_times, peer_times
+
+
+def _time(work: Callable[[int], T], number: int, times: Times) -> T:
+    gc.collect()
+    wall, process = time.perf_counter(), time.process_time()
+    outcome = work(number)
+    times.wall.append(time.perf_counter() - wall)
+    times.process.append(time.process_time() - process)
+    return outcome
