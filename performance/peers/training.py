@@ -16,8 +16,7 @@ from unsee.packs.rows import Row
 def cross_entropy(vlm: VLM, rows: Sequence[Row]) -> Tensor:
     """The model's own loss for ``labels``: mean over all answer tokens, from (B, T, V) logits.
 
-    This is how MLLMU-Bench (arXiv 2410.22108), CLEAR (arXiv 2410.18057) and FIUBench (arXiv 2411.03554)
-    call the model.
+    This is what transformers computes when it is given labels.
     """
     batch = pad_rows(vlm, rows)
     loss: Tensor = vlm.model(**batch.inputs, labels=batch.labels).loss
