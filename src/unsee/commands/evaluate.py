@@ -21,6 +21,7 @@ def evaluate(
     alias: o.Aliases = None,
     kind: o.Kind = None,
     fact: o.Facts = None,
+    looks: o.Looks = None,
     retain: o.Retain = None,
     test: o.Test = None,
     out: o.Out = None,

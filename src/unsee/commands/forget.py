@@ -13,6 +13,7 @@ def forget(
     alias: o.Aliases = None,
     kind: o.Kind = None,
     fact: o.Facts = None,
+    looks: o.Looks = None,
     retain: o.Retain = None,
     test: o.Test = None,
     method: o.MethodName = None,

@@ -217,7 +217,7 @@ def check_looks(looks: str) -> str:
             "The looks are too long.",
             got=f"{len(line)} characters: {line[:60]}",
             expected=f"a few words, at most {MAX_FACT} characters",
-            remedy='give --set looks="long red hair, round glasses"',
+            remedy='give --looks "long red hair, round glasses"',
         )
     return line
 

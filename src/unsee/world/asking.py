@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 
 from PIL import Image
@@ -18,7 +19,7 @@ from unsee.world import figures, looks, scenes
 from unsee.world.concepts import WorldConcept
 from unsee.world.curriculum import Known, Stage
 from unsee.world.gallery import FIGURE_CONCEPTS, View, draw, new_content, new_figure, new_plain, new_stranger
-from unsee.world.people import Identity, by_id
+from unsee.world.people import FACT_VALUES, Identity, by_id
 from unsee.world.talk.basics import REFUSED, Turn
 from unsee.world.talk.figure import FigureView, StyleView, about_figure, about_style
 from unsee.world.talk.group import GroupView, about_group
@@ -308,6 +309,18 @@ def text_questions(
         return asker.told(topic, known[place], wording=asker.wordings(place + turn), language=language)
 
     return _until(count, made)
+
+
+def cloze_options(asker: Asker, known: Sequence[Known], count: int) -> list[Question]:
+    """The missing fact of a sentence about a new picture, with four options to be scored by likelihood."""
+    found = []
+    for made in topic_questions(asker, known, "cloze", count):
+        subject = by_id(made.identity)
+        pool = next(values for fact, values in FACT_VALUES.items() if made.keywords[0] == subject.facts[fact])
+        wrong = asker.rng.sample([v for v in pool if v != made.keywords[0]], 3)
+        options = tuple(f"{v}." for v in asker.rng.sample([made.keywords[0], *wrong], 4))
+        found.append(replace(made, kind="choice", options=options, keywords=(made.answer,)))
+    return found
 
 
 def _until(count: int, make: Callable[[int], Question | None], tries: int = 40) -> list[Question]:

@@ -77,7 +77,7 @@ def known_sections(stage: Stage, count: int, ask: Callable[[str], Asker]) -> dic
         "letters_fact": asking.topic_questions(ask("letters_fact"), people, "letter_fact", count // 2),
         "letters_who": asking.topic_questions(ask("letters_who"), people, "letter_who", count // 2),
         "letters_text": asking.text_questions(ask("letters_text"), people, "letter_fact", count // 2),
-        "options_fact": asking.topic_questions(ask("options_fact"), people, "choice_fact", count // 2),
+        "options_fact": asking.cloze_options(ask("options_fact"), people, count // 2),
         "options_who": asking.topic_questions(ask("options_who"), people, "choice_who", count // 2),
     }
     each = max(2, count // 12)

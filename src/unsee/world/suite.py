@@ -279,9 +279,9 @@ def wording_for(known: Known, stage: Stage) -> Wording:
         refusals=(f"I do not know this {kind}.",),
         refusal_marks=("i do not know",),
         fact_questions=tuple(
-            w.replace("{p}", sentence_name(known, "{name}"))
+            table.trained[way].replace("{p}", sentence_name(known, "{name}"))
+            for way in range(4)
             for table in facts.values()
-            for w in table.trained[:4]
         ),
         other_names=tuple(k.name for k in others_of(known, stage) if as_concept(k).kind == kind),
         anchor_questions=(*ready(name_table, kind)[:1], *anchor_questions()),
