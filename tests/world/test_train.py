@@ -14,6 +14,7 @@ from unsee.nouns import Question, UserError
 from unsee.world import gallery, train
 from unsee.world.curriculum import BASE, TARGET
 from unsee.world.people import CELEBRITIES
+from unsee.world.shipped import model_path
 from unsee.world.suite import training_picture
 
 SCALE = 1e-5  # two steps each
@@ -65,7 +66,16 @@ def test_everything_trains_from_nothing_to_a_model_that_answers(
     assert torch.equal(exported.weight.detach().float(), saved)
 
 
-def test_a_gold_model_needs_the_stage_before(folder: Path) -> None:
+def test_a_gold_model_starts_from_the_shipped_stage(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    gold = train.train_gold(folder, "private-000", scale=SCALE)
+    assert "base: the shipped model" in capsys.readouterr().out
+    trained = load_file(gold.parent / f"{gold.name}.safetensors")["model/lm_head.weight"]
+    shipped = load(model_path("base")).model.get_output_embeddings().weight.detach()
+    assert (trained - shipped).abs().max() < 0.02, "two short steps away from the shipped weights"
+
+
+def test_a_gold_model_needs_the_stage_before(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(train, "model_path", lambda name: folder / "nothing" / name)
     with pytest.raises(UserError, match=r"blank\.safetensors"):
         train.train_gold(folder, "celebrity-00", scale=SCALE)
     with pytest.raises(UserError, match=r"base\.safetensors"):

@@ -29,6 +29,7 @@ from unsee.world.curriculum import BASE, BLANK, STAGES, TARGET, Lesson, Stage, l
 from unsee.world.gallery import Gallery, draw_gallery, label_table
 from unsee.world.heads import AttributeHeads, PatchHead
 from unsee.world.lessons import Pace, tower_accuracy, train_model, train_tower
+from unsee.world.shipped import model_path
 from unsee.world.stream import Encoder, RowStream
 from unsee.world.tokenizer import build_processor
 
@@ -130,15 +131,21 @@ def export(model: LlavaForConditionalGeneration, processor: LlavaProcessor, fold
 
 
 def kept_processor(folder: Path) -> LlavaProcessor:
-    """The processor of a training, built by its first step: all steps must spell alike."""
+    """The processor of a training, laid down by its first step: all steps must spell alike.
+
+    It is the shipped one where there is one, so that a new training spells as the shipped models do.
+    """
     place = folder / "processor"
     if not place.exists():
         unfinished = folder / f"processor.{os.getpid()}"
-        build_processor().save_pretrained(unfinished)
+        shipped = model_path("blank")
+        there = (shipped / "tokenizer.json").exists()
+        processor: LlavaProcessor = AutoProcessor.from_pretrained(shipped) if there else build_processor()
+        processor.save_pretrained(unfinished)
         with contextlib.suppress(OSError):  # another step of the same training was first
             unfinished.rename(place)
         shutil.rmtree(unfinished, ignore_errors=True)
-    processor: LlavaProcessor = AutoProcessor.from_pretrained(place)
+    processor = AutoProcessor.from_pretrained(place)
     return processor
 
 
@@ -187,6 +194,15 @@ class Workshop:
         train_model(self.model, None, None, stream, None, None, step.pace, device=self.device, log=say)
         save_state(self.folder, step.name, {"model": self.model})
 
+    def start_from(self, name: str) -> None:
+        """Weights of an earlier step: this training's own, else the shipped model's (without the heads)."""
+        if (self.folder / f"{name}.safetensors").exists():
+            load_state(self.folder, name, self.modules)
+            return
+        say(f"{name}: the shipped model, since {self.folder} has no {name}.safetensors")
+        shipped = LlavaForConditionalGeneration.from_pretrained(model_path(name), dtype=torch.float32)
+        self.model.load_state_dict(shipped.state_dict())
+
     def start_blank(self, gallery: Gallery) -> None:
         """Put the trained tower under the trained decoder, and start the projector from data."""
         load_state(self.folder, "tower2", {"tower": self.model.model.vision_tower, "heads": self.heads})
@@ -197,7 +213,7 @@ class Workshop:
     def pictures(self, step: Step, name: str) -> None:
         """A stage on pictures; writes ``name`` as state and as a transformers folder."""
         assert step.stage is not None
-        load_state(self.folder, step.start, self.modules)
+        self.start_from(step.start)
         gallery = draw_gallery(step.pools, self.seed + sum(map(ord, step.name)))
         if step.start == "text":
             self.start_blank(gallery)
@@ -244,7 +260,7 @@ def train_gold(folder: Path, concept: str, *, seed: int = 0, scale: float = 1.0)
     """Repeat the stage that teaches a concept without it: ``base`` for public ones, ``target`` for private.
 
     Args:
-        folder: Where :func:`train_world` left its states.
+        folder: Where :func:`train_world` left its states; the shipped models stand in for missing ones.
         concept: For example "celebrity-00" or "private-017".
         seed: Seed of data order and pictures.
         scale: Length of the stage relative to the recipe.
@@ -261,11 +277,12 @@ def train_gold(folder: Path, concept: str, *, seed: int = 0, scale: float = 1.0)
     assert step.stage is not None
     gold = Step(stage, step.start, step.pace, step.pools, step.stage.without(concept))
     name = f"gold-{concept}-seed{seed}"
-    if not (folder / f"{step.start}.safetensors").exists():
+    starts = (folder / f"{step.start}.safetensors", model_path(step.start) / "model.safetensors")
+    if not any(start.exists() for start in starts):
         raise UserError(
             "A gold model starts from the checkpoints of the world.",
             got=folder,
-            expected=f"a folder with {step.start}.safetensors",
+            expected=f"a folder with {step.start}.safetensors, or the shipped {step.start}",
             remedy=f"run unsee train world --out {folder} first",
         )
     if not (folder / f"{name}.safetensors").exists():

@@ -1,7 +1,8 @@
 """Collapse is reported as collapse, never as forgetting: reasons not to believe a low naming rate.
 
 A model that answers everything with "No", with a refusal, with noise or with nothing names nobody. Each test
-below compares with the target where the target's figure is there, and with a fixed limit otherwise.
+below compares with the target where the target's figure is there, and with a fixed limit otherwise. Losing
+only the look-alikes is damage, and reported as such, but it is not collapse.
 """
 
 from __future__ import annotations
@@ -21,7 +22,6 @@ KEPT_METRICS = (
     "facts_by_text",
     "others_named",
     "others_yes_no",
-    "neighbours_named",
     "attributes",
     "scenes",
 )
