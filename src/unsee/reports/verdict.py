@@ -19,7 +19,7 @@ AGREEMENTS = frozenset({"facts_agreement", "retain_agreement"})
 RULE = (
     "Collapse is looked for first: broken replies up by more than 5 points, refusals up by more than 25 "
     "points, one reply to more than half of different questions, perplexity more than doubled, or a figure "
-    "of “what is kept” more than halved. A collapsed model is never called forgetful. Forgotten: named in at "
+    "of “what is kept” (look-alikes apart) more than halved. A collapsed model is never called forgetful. Forgotten: named in at "
     "most 5 % of the replies, or at most 5 points more than by a model trained without the concept. Kept: "
     "every figure of “what is kept” is at least 95 % of the one before (mostly kept: 80 %), measured above "
     "chance; agreement with earlier replies counts only where nothing else was asked."
@@ -135,7 +135,7 @@ def _headline(
         rest = {
             "kept": (", and keeps the rest.", "good"),
             "mostly": ("; some other knowledge was lost.", "warn"),
-            "damaged": (", but much else was lost with it.", "bad"),
+            "damaged": (", but more was lost with it.", "bad"),
             "unknown": ("; whether it keeps the rest was not measured.", "warn"),
         }[kept]
         return f"The model no longer names {name}{rest[0]}", rest[1]
