@@ -19,8 +19,9 @@ AGREEMENTS = frozenset({"facts_agreement", "retain_agreement"})
 RULE = (
     "Collapse is looked for first: broken replies up by more than 5 points, refusals up by more than 25 "
     "points, one reply to more than half of different questions, perplexity more than doubled, or a figure "
-    "of “what is kept” (look-alikes apart) more than halved. A collapsed model is never called forgetful. Forgotten: named in at "
-    "most 5 % of the replies, or at most 5 points more than by a model trained without the concept. Kept: "
+    "of “what is kept” (look-alikes apart) more than halved. A collapsed model is never called forgetful. "
+    "Forgotten: named in at most 5 % of the replies, or at most 5 points more than by a model trained "
+    "without the concept. Kept: "
     "every figure of “what is kept” is at least 95 % of the one before (mostly kept: 80 %), measured above "
     "chance; agreement with earlier replies counts only where nothing else was asked."
 )
