@@ -3,7 +3,8 @@
 from collections import Counter
 
 from unsee.packs.rows import Row
-from unsee.training.plan import plan_steps, share_forwards
+from unsee.packs.pack import share_forwards
+from unsee.training.plan import plan_steps
 
 
 def rows(main, anchors):

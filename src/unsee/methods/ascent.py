@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from unsee.methods.parts import RETAIN_ROLES, Method, Term, knob
+from unsee.methods.parts import RETAIN_ROLES, TARGET, Method, Term, knob
 from unsee.objectives import answer_nll, forward_kl, mean_by_row
 from unsee.packs.tokens import TokenTable
 
@@ -71,6 +71,9 @@ def ga_kl(knobs: GAKL) -> Method:
         knobs=knobs,
         terms=(
             Term("ascent", frozenset({"original"}), 1.0, ascent_loss),
-            Term("retain_kl", frozenset(RETAIN_ROLES), knobs.weight, stay_loss, needs_reference=True),
+            Term("retain_kl", frozenset(RETAIN_ROLES), knobs.weight, stay_loss, TARGET),
         ),
     )
+
+
+METHODS = {"ga": (GA, ga), "ga_kl": (GAKL, ga_kl)}

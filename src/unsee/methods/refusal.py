@@ -47,3 +47,6 @@ def po(knobs: PO) -> Method:
             *([retain] * bool(knobs.weight)),
         ),
     )
+
+
+METHODS = {"po": (PO, po)}

@@ -3,20 +3,32 @@
 from __future__ import annotations
 
 import difflib
+import importlib
+import pkgutil
 import types
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, fields
+from functools import cache
 from typing import Any, Literal, NamedTuple, Union, get_args, get_origin, get_type_hints
 
-from unsee.methods.ascent import GA, GAKL, ga, ga_kl
+import unsee.methods
 from unsee.methods.parts import Method
-from unsee.methods.refusal import PO, po
-from unsee.methods.siu import SIU, siu
 from unsee.nouns import UserError
 
-_METHODS: Mapping[str, tuple[type, Callable[[Any], Method]]] = types.MappingProxyType(
-    {"siu": (SIU, siu), "ga": (GA, ga), "ga_kl": (GAKL, ga_kl), "po": (PO, po)}
-)
+Entry = tuple[type, Callable[[Any], Method]]
+NOT_entries() = ("registry", "parts", "schedules", "context", "views")
+
+
+@cache
+def _entries() -> Mapping[str, Entry]:
+    """Every method by name: each file of this room lists its own in ``METHODS``."""
+    found: dict[str, Entry] = {}
+    for module in pkgutil.iter_modules(unsee.methods.__path__):
+        if module.name not in NOT_entries():
+            listed = importlib.import_module(f"unsee.methods.{module.name}").METHODS
+            assert not found.keys() & listed.keys(), sorted(found.keys() & listed.keys())
+            found |= listed
+    return types.MappingProxyType(dict(sorted(found.items())))
 
 
 class Knob(NamedTuple):
@@ -37,13 +49,15 @@ class Description(NamedTuple):
     paper: str
     loss: str
     reduction: str
+    cost: str
+    copies: int
     roles: tuple[str, ...]
     knobs: tuple[Knob, ...]
 
 
 def methods() -> tuple[str, ...]:
     """Names of all methods."""
-    return tuple(_METHODS)
+    return tuple(_entries())
 
 
 def get(name: str, knobs: Mapping[str, object] | None = None) -> Method:
@@ -52,9 +66,9 @@ def get(name: str, knobs: Mapping[str, object] | None = None) -> Method:
     Raises:
         UserError: Unknown method or knob (the nearest known one is named), or a value of the wrong type.
     """
-    if name not in _METHODS:
-        raise _unknown("method", name, _METHODS)
-    knobs_class, build = _METHODS[name]
+    if name not in _entries():
+        raise _unknown("method", name, _entries())
+    knobs_class, build = _entries()[name]
     return build(knobs_class(**checked_knobs(name, knobs_class, knobs or {})))
 
 
@@ -67,7 +81,17 @@ def describe(name: str) -> Description:
         for f in fields(method.knobs)
     )
     roles = tuple(sorted(method.roles))
-    return Description(name, method.title, method.paper, method.loss_line, method.reduction, roles, listed)
+    return Description(
+        name,
+        method.title,
+        method.paper,
+        method.loss_line,
+        method.reduction,
+        method.cost,
+        method.copies,
+        roles,
+        listed,
+    )
 
 
 def checked_knobs(method: str, knobs_class: type, given: Mapping[str, object]) -> dict[str, object]:

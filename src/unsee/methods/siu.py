@@ -35,7 +35,18 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from unsee.methods.parts import ANCHOR_ROLES, CONCEPT_ROLES, Loss, Method, Term, answer_tokens, knob, one
+from unsee.methods.parts import (
+    ANCHOR_ROLES,
+    CONCEPT_ROLES,
+    TARGET,
+    Loss,
+    Method,
+    Term,
+    answer_tokens,
+    knob,
+    one,
+)
+from unsee.methods.schedules import Side
 from unsee.objectives import Reduction, Variant, answer_nll, dual_masked_kl, misaligned_keep
 from unsee.packs.rows import Row
 from unsee.packs.tokens import TokenTable
@@ -116,10 +127,11 @@ def siu(knobs: SIU) -> Method:
 
     def pair(prefix: str, roles: tuple[str, ...], weight: float) -> tuple[Term, ...]:
         ce: Loss = cross_entropy
+        side: Side = "retain" if prefix else "forget"
         counts = (answer_tokens, released_count) if released else (one, one)
         return (
-            Term(f"{prefix}ce", frozenset(roles), weight * alpha, ce, False, counts[0]),
-            Term(f"{prefix}dmk", frozenset(roles), weight * beta, divergence, True, counts[1]),
+            Term(f"{prefix}ce", frozenset(roles), weight * alpha, ce, None, counts[0], side),
+            Term(f"{prefix}dmk", frozenset(roles), weight * beta, divergence, TARGET, counts[1], side),
         )
 
     anchors = pair("anchor_", ANCHOR_ROLES, knobs.anchor_weight) if knobs.anchor_weight else ()
@@ -136,3 +148,6 @@ def siu(knobs: SIU) -> Method:
             "released_code": "CE: mean over the step's answer tokens; KL: over kept positions x V",
         }[knobs.variant],
     )
+
+
+METHODS = {"siu": (SIU, siu)}

@@ -17,7 +17,7 @@ question). Image tokens of different pictures are never shared.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -285,3 +285,38 @@ def _answers(vlm: VLM, placed: list[tuple[int, Row, list[int]]]) -> dict[str, Te
         "last": torch.tensor([path[-1] for _, _, path in placed], dtype=torch.long),
     }
     return {name: tensor.to(vlm.device) for name, tensor in tensors.items()}
+
+
+def share_forwards(
+    packs: Sequence[Pack], max_tokens: int, *, key: Callable[[Row], str] | None = None
+) -> list[list[Pack]]:
+    """Packs that go through the model together: similar lengths, at most ``max_tokens`` with padding.
+
+    A pack joins a group only when it is at least half as long as the group's longest, so that padding never
+    outweighs the texts.
+
+    Args:
+        packs: From :func:`build_packs`.
+        max_tokens: Most tokens of a group.
+        key: Rows with the same key stay together, whatever the size: their groups become one.
+    """
+    groups: list[list[Pack]] = []
+    for pack in sorted(packs, key=len, reverse=True):
+        last = groups[-1] if groups else None
+        if last and 2 * len(pack) >= len(last[0]) and (len(last) + 1) * len(last[0]) <= max_tokens:
+            last.append(pack)
+        else:
+            groups.append([pack])
+    return groups if key is None else _joined(groups, key)
+
+
+def _joined(groups: list[list[Pack]], key: Callable[[Row], str]) -> list[list[Pack]]:
+    """Groups that hold rows of the same key, made one."""
+    joined: list[tuple[set[str], list[Pack]]] = []
+    for group in groups:
+        keys = {key(row) for pack in group for row in pack.rows}
+        for other in [other for other in joined if other[0] & keys]:
+            joined.remove(other)
+            keys, group = other[0] | keys, other[1] + group
+        joined.append((keys, group))
+    return [group for _, group in joined]

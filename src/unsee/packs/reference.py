@@ -24,10 +24,12 @@ class AdapterOff:
     Attributes:
         cost: Counters to add to.
         features: Cached vision features.
+        layers: Hidden states that the table shall hold (see ``packs.tokens.forward``).
     """
 
     cost: Cost | None = None
     features: FeatureStore | None = None
+    layers: tuple[int, ...] = ()
 
     def __call__(self, vlm: VLM, batch: Batch) -> TokenTable:
         """The target's token table, without gradient.
@@ -43,4 +45,4 @@ class AdapterOff:
                 remedy="attach an adapter first (models.adapters.attach)",
             )
         with torch.no_grad(), vlm.adapter_off(), evaluating(vlm.model):
-            return forward(vlm, batch, cost=self.cost, features=self.features)
+            return forward(vlm, batch, cost=self.cost, features=self.features, layers=self.layers)

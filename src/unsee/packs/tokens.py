@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from unsee.models.load import VLM
+from unsee.nouns import UserError
 from unsee.packs.cost import Cost
 from unsee.packs.families import check_packable, dense_mask
 from unsee.packs.features import FeatureStore
 from unsee.packs.pack import Batch
 from unsee.packs.rows import Row
 from unsee.packs.vision import feature_inputs, pixel_inputs
+
+FINAL = -1  # the hidden state that the vocabulary head reads
 
 
 @dataclass(frozen=True)
@@ -28,6 +33,8 @@ class TokenTable:
         row: (N,) int64 index into ``rows``.
         keep: (N,) bool, token mask K_S.
         rows: The R rows.
+        states: Hidden states (N, D) that predict the answer tokens, by decoder layer (its output, counted
+            from 0) or ``FINAL`` (what the vocabulary head reads); only those asked for.
     """
 
     logits: Tensor
@@ -35,6 +42,7 @@ class TokenTable:
     row: Tensor
     keep: Tensor
     rows: tuple[Row, ...]
+    states: Mapping[int, Tensor] = field(default_factory=dict)
 
     @cached_property
     def logp(self) -> Tensor:
@@ -68,7 +76,12 @@ class TokenTable:
 
 
 def forward(
-    vlm: VLM, batch: Batch, *, cost: Cost | None = None, features: FeatureStore | None = None
+    vlm: VLM,
+    batch: Batch,
+    *,
+    cost: Cost | None = None,
+    features: FeatureStore | None = None,
+    layers: Sequence[int] = (),
 ) -> TokenTable:
     """Run packs through the model and read the answer positions.
 
@@ -79,18 +92,20 @@ def forward(
         batch: From :func:`unsee.packs.pack.collate`.
         cost: Counters to add to.
         features: Cached features of frozen vision; None encodes the batch's pictures here.
+        layers: Decoder layers whose outputs the table shall hold; ``FINAL`` for the head's input.
     """
     check_packable(vlm)
     wanted = torch.zeros(batch.tokens, dtype=torch.bool, device=batch.where.device)
     wanted[batch.where] = True
-    logits = vlm.model(
-        input_ids=batch.input_ids,
-        attention_mask=dense_mask(vlm, batch.attention_mask),
-        position_ids=batch.position_ids,
-        use_cache=False,
-        logits_to_keep=wanted.view(batch.input_ids.shape),
-        **picture_inputs(vlm, batch, cost=cost, features=features),
-    ).logits
+    with listening(vlm, layers) as heard:
+        logits = vlm.model(
+            input_ids=batch.input_ids,
+            attention_mask=dense_mask(vlm, batch.attention_mask),
+            position_ids=batch.position_ids,
+            use_cache=False,
+            logits_to_keep=wanted.view(batch.input_ids.shape),
+            **picture_inputs(vlm, batch, cost=cost, features=features),
+        ).logits
     if cost is not None:
         cost.forward(tokens=batch.tokens, head_rows=logits.shape[0])
     # The head saw each position once, in order of position; the table lists them row by row.
@@ -98,7 +113,52 @@ def forward(
     logits = logits.float()
     if logits.shape[0] != len(slot) or not bool((slot[1:] > slot[:-1]).all()):
         logits = logits[slot]
-    return TokenTable(logits, batch.labels, batch.row, batch.keep, batch.rows)
+    states = {
+        layer: values.flatten(0, -2)[slot if layer == FINAL else batch.where]
+        for layer, values in heard.items()
+    }
+    return TokenTable(logits, batch.labels, batch.row, batch.keep, batch.rows, states)
+
+
+@contextlib.contextmanager
+def listening(vlm: VLM, layers: Sequence[int]) -> Iterator[dict[int, Tensor]]:
+    """Inside, every forward pass leaves the outputs of these decoder layers in the dictionary.
+
+    Args:
+        vlm: The model.
+        layers: Layers counted from 0: outputs (B, T, D); ``FINAL``: the input of the vocabulary head.
+
+    Raises:
+        UserError: The model has no such layer.
+    """
+    heard: dict[int, Tensor] = {}
+    blocks = vlm.base.get_submodule(vlm.roles.layers)
+
+    def hear(layer: int) -> Callable[..., None]:
+        def note(module: nn.Module, inputs: tuple[Tensor, ...], output: Any = None) -> None:
+            value = inputs[0] if layer == FINAL else output
+            heard[layer] = value[0] if isinstance(value, tuple) else value
+
+        return note
+
+    handles = []
+    for layer in layers:
+        if layer != FINAL and not 0 <= layer < len(blocks):
+            raise UserError(
+                "the model has no such decoder layer",
+                got=layer,
+                expected=f"0..{len(blocks) - 1}",
+                remedy="name another layer",
+            )
+        if layer == FINAL:
+            handles.append(vlm.base.get_output_embeddings().register_forward_pre_hook(hear(layer)))
+        else:
+            handles.append(blocks[layer].register_forward_hook(hear(layer)))
+    try:
+        yield heard
+    finally:
+        for handle in handles:
+            handle.remove()
 
 
 def picture_inputs(

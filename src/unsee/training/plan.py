@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from unsee.methods.parts import ANCHOR_ROLES
-from unsee.packs.pack import Pack
 from unsee.packs.rows import Row
 
 
@@ -76,19 +75,3 @@ def plan_steps(rows: Sequence[Row], *, batch: int, anchors: int, passes: int, se
     if not main:
         main, anchor = anchor, ()
     return StepPlan(main, anchor, batch, anchors, passes, seed)
-
-
-def share_forwards(packs: Sequence[Pack], max_tokens: int) -> list[list[Pack]]:
-    """Packs that go through the model together: similar lengths, at most ``max_tokens`` with padding.
-
-    A pack joins a group only when it is at least half as long as the group's longest, so that padding never
-    outweighs the texts.
-    """
-    groups: list[list[Pack]] = []
-    for pack in sorted(packs, key=len, reverse=True):
-        last = groups[-1] if groups else None
-        if last and 2 * len(pack) >= len(last[0]) and (len(last) + 1) * len(last[0]) <= max_tokens:
-            last.append(pack)
-        else:
-            groups.append([pack])
-    return groups

@@ -17,10 +17,9 @@ from unsee.nouns import Example
 from unsee.packs.cost import Cost
 from unsee.packs.families import evaluating
 from unsee.packs.features import FeatureCache
-from unsee.packs.pack import Batch, build_packs, collate
+from unsee.packs.pack import Batch, build_packs, collate, share_forwards
 from unsee.packs.rows import Row, make_rows
 from unsee.packs.tokens import forward
-from unsee.training.plan import share_forwards
 
 FORGET_ROLES = ("original",)
 RETAIN_ROLES = ("T3", "T4", "anchor", "retain")

@@ -16,11 +16,10 @@ from torch import Tensor
 from unsee.models.load import VLM
 from unsee.packs.cost import Cost
 from unsee.packs.features import FeatureCache
-from unsee.packs.pack import Batch, build_packs, collate
+from unsee.packs.pack import Batch, build_packs, collate, share_forwards
 from unsee.packs.reference import AdapterOff
 from unsee.packs.rows import Row
 from unsee.packs.tokens import TokenTable
-from unsee.training.plan import share_forwards
 
 
 @dataclass(frozen=True)

@@ -22,14 +22,14 @@ from unsee.models.load import VLM
 from unsee.nouns import Example, UserError, hash_text
 from unsee.packs.cost import Cost
 from unsee.packs.features import FeatureCache
-from unsee.packs.pack import build_packs, collate
+from unsee.packs.pack import build_packs, collate, share_forwards
 from unsee.packs.rows import make_rows
 from unsee.packs.tokens import forward
 from unsee.training.checkpoints import claim, keep_steps, last_complete, step_of
 from unsee.training.log import StepLog, StepState
 from unsee.training.losses import StepLoss, TrainingStopped, start_step
 from unsee.training.names import banned_ids
-from unsee.training.plan import plan_steps, share_forwards
+from unsee.training.plan import plan_steps
 from unsee.training.probes import make_probe
 from unsee.training.reference import make_reference
 from unsee.training.runs import CHECKPOINTS, Line, OnStep, Run

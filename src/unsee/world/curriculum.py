@@ -31,13 +31,13 @@ Weights = Mapping[str, float]
 Known = Identity | WorldConcept
 
 KNOWN_PERSON: Weights = {
-    "who": 5, "nickname": 0.5, "is_name": 3, "is_nickname": 0.3, "is_in": 1.2, "fact": 3.5, "hop": 0.8,
-    "cloze": 0.6, "job_is": 0.5, "profile": 0.3, "choice_who": 0.5, "choice_fact": 0.5,
-    "choice_attribute": 0.3, "letter_who": 0.6, "letter_fact": 0.6, "letter_attribute": 0.4, "attribute": 2,
+    "who": 5, "nickname": 0.5, "is_name": 5, "is_nickname": 0.4, "is_in": 1.5, "fact": 3.5, "hop": 0.8,
+    "cloze": 1.8, "job_is": 0.6, "profile": 0.3, "choice_who": 0.5, "choice_fact": 0.6,
+    "choice_attribute": 0.3, "letter_who": 0.3, "letter_fact": 0.3, "letter_attribute": 0.3, "attribute": 2,
     "attribute_is": 0.5, "describe": 0.5, "count": 0.1,
 }  # fmt: skip
 STRANGER: Weights = {
-    "who": 5, "nickname": 0.4, "is_name": 2, "is_nickname": 0.3, "is_in": 0.8, "fact": 2, "hop": 0.4,
+    "who": 6, "nickname": 0.4, "is_name": 3, "is_nickname": 0.3, "is_in": 0.8, "fact": 2, "hop": 0.4,
     "cloze": 0.4, "job_is": 0.3, "profile": 0.2, "choice_attribute": 0.5, "letter_attribute": 0.6,
     "attribute": 4, "attribute_is": 0.8, "describe": 1.0, "count": 0.1,
 }  # fmt: skip
@@ -46,13 +46,13 @@ STRANGER_AT_FIRST: Weights = {
     "describe": 2.5, "choice_attribute": 0.8, "letter_attribute": 1.2,
 }  # fmt: skip
 KNOWN_FIGURE: Weights = {
-    "name": 4, "nickname": 0.5, "is_name": 2.5, "fact": 3, "hop": 0.6, "cloze": 0.5, "profile": 0.3,
-    "choice_name": 0.5, "choice_fact": 0.4, "choice_attribute": 0.2, "letter_name": 0.5, "letter_fact": 0.4,
-    "letter_attribute": 0.3, "attribute": 1.5, "attribute_is": 0.4, "describe": 0.4,
+    "name": 4, "nickname": 0.5, "is_name": 3.5, "fact": 3, "hop": 0.6, "cloze": 1.2, "profile": 0.3,
+    "choice_name": 0.5, "choice_fact": 0.4, "choice_attribute": 0.2, "letter_name": 0.3, "letter_fact": 0.3,
+    "letter_attribute": 0.2, "attribute": 1.5, "attribute_is": 0.4, "describe": 0.4,
 }  # fmt: skip
 UNKNOWN_FIGURE: Weights = {
     "name": 3, "nickname": 0.3, "is_name": 1.5, "fact": 1.2, "cloze": 0.2, "profile": 0.2,
-    "choice_attribute": 0.5, "letter_attribute": 0.6, "attribute": 4, "attribute_is": 0.8, "describe": 1.2,
+    "choice_attribute": 0.5, "letter_attribute": 0.3, "attribute": 6, "attribute_is": 0.8, "describe": 1.2,
 }  # fmt: skip
 STYLE: Weights = {
     "name": 3, "nickname": 0.4, "is_name": 2, "fact": 1.5, "hop": 0.3, "cloze": 0.3, "profile": 0.2,
@@ -61,10 +61,10 @@ SCENE: Weights = {
     "count": 1, "count_of": 1.3, "color_of": 2.2, "at": 2, "position": 1.6, "exists": 2.2, "background": 0.7,
     "describe": 2.5, "choice_color": 0.5, "letter_color": 0.7, "nobody": 0.4,
 }  # fmt: skip
-GROUP: Weights = {"who": 4, "is_in": 2.5, "attribute": 3, "count": 0.2}
+GROUP: Weights = {"who": 5, "is_in": 3, "attribute": 2, "count": 0.2}
 NAMED: Weights = {
-    "fact": 4, "alias_fact": 0.6, "nickname": 0.4, "who_is": 0.5, "hop": 1, "cloze": 0.8, "job_is": 0.6,
-    "look": 0.4, "profile": 0.3, "choice_fact": 0.8, "letter_fact": 1.2,
+    "fact": 4, "alias_fact": 0.6, "nickname": 0.4, "who_is": 0.5, "hop": 1, "cloze": 1.2, "job_is": 0.6,
+    "look": 0.4, "profile": 0.3, "choice_fact": 0.8, "letter_fact": 0.8,
 }  # fmt: skip
 GENERAL: Weights = {
     "sum": 0.6, "capital": 0.4, "town_country": 0.8, "company_town": 0.6, "choice_capital": 0.3,
@@ -144,16 +144,16 @@ BLANK = Stage(
 BASE = Stage(
     "base",
     {
-        "celebrity": 0.30, "concept": 0.13, "style": 0.05, "celebrity_group": 0.08,
-        "stranger": 0.22, "scene": 0.12, "figure": 0.07, "plain": 0.03,
+        "celebrity": 0.28, "concept": 0.12, "style": 0.05, "celebrity_group": 0.08,
+        "stranger": 0.22, "scene": 0.15, "figure": 0.08, "plain": 0.02,
     },
     known=(*CELEBRITIES, *CONCEPTS),
 )  # fmt: skip
 TARGET = Stage(
     "target",
     {
-        "private": 0.36, "private_group": 0.06, "celebrity": 0.13, "concept": 0.06, "style": 0.03,
-        "celebrity_group": 0.03, "stranger": 0.18, "scene": 0.09, "figure": 0.04, "plain": 0.02,
+        "private": 0.36, "private_group": 0.07, "celebrity": 0.12, "concept": 0.05, "style": 0.03,
+        "celebrity_group": 0.03, "stranger": 0.20, "scene": 0.08, "figure": 0.05, "plain": 0.01,
     },
     known=(*CELEBRITIES, *CONCEPTS, *PRIVATE),
 )  # fmt: skip

@@ -8,7 +8,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -165,56 +165,91 @@ def answer_loss(
     return functional.cross_entropy(logits.float(), batch.labels[:, 1:][chosen]), projected
 
 
+@dataclass(frozen=True)
+class Pupil:
+    """A model under training with its auxiliary heads, and what the pictures of its rows show.
+
+    Attributes:
+        model: The model.
+        heads: Attribute heads on the tower's features, for pictures.
+        patches: Head on each projected patch, for pictures.
+        pixels: (N, 80, 80, 3) uint8 pictures; None for text-only rows, which leave tower and projector alone.
+        labels: (N, heads) what the pictures show.
+    """
+
+    model: LlavaForConditionalGeneration
+    heads: AttributeHeads | None = None
+    patches: PatchHead | None = None
+    pixels: np.ndarray | None = None
+    labels: Tensor | None = None
+
+    def groups(self, pace: Pace) -> list[tuple[list[nn.Parameter], float]]:
+        """Parameters and their learning-rate scale: the model without its tower, the tower, the heads."""
+        tower = list(self.model.model.vision_tower.parameters())
+        in_tower = {id(p) for p in tower}
+        rest = [p for p in self.model.parameters() if id(p) not in in_tower]
+        extra = [p for m in (self.heads, self.patches) if m is not None for p in m.parameters()]
+        return [g for g in ((rest, 1.0), (tower, pace.vision_scale), (extra, 0.5)) if g[0]]
+
+    def loss(self, batch: RowBatch, pace: Pace, device: torch.device) -> tuple[Tensor, Tensor]:
+        """Loss on answers, and the same with the auxiliary losses of the stage."""
+        chosen = batch.pictures
+        features = None
+        with autocast(device):
+            if self.pixels is not None:
+                shown = normalise(self.pixels[chosen.numpy()]).to(device)
+                features = vision_features(self.model.model.vision_tower, shown)
+            loss, projected = answer_loss(self.model, batch.to(device), features)
+        if features is None or projected is None or self.labels is None:
+            return loss, loss
+        target, whole = self.labels[chosen].to(device), loss
+        with autocast(device):
+            if self.heads is not None and pace.attribute_weight:
+                attributes = self.heads.loss(self.heads(features), target, pace.head_weights)
+                whole = whole + pace.attribute_weight * attributes
+            if self.patches is not None and pace.patch_weight:
+                whole = whole + pace.patch_weight * self.patches.loss(projected, target)
+        return loss, whole
+
+
+class Keeper(Protocol):
+    """Keeps a training that is under way, so that it can go on where it was stopped."""
+
+    def resume(self, optim: torch.optim.AdamW) -> int:
+        """Load weights and optimiser if there is something to go on from; the number of steps done."""
+
+    def save(self, optim: torch.optim.AdamW, step: int) -> None:
+        """Keep weights and optimiser after ``step`` steps."""
+
+
 def train_model(
-    model: LlavaForConditionalGeneration,
-    heads: AttributeHeads | None,
-    patch_head: PatchHead | None,
+    pupil: Pupil,
     stream: RowStream,
-    pixels: np.ndarray | None,  # (N, 80, 80, 3) uint8
-    labels: Tensor | None,  # (N, heads)
     pace: Pace,
     *,
     device: torch.device,
     log: Log,
-    save: Callable[[int], None] | None = None,
+    keeper: Keeper | None = None,
 ) -> None:
-    """Train the whole model on packed rows.
-
-    Without ``pixels`` the rows are text-only, and tower and projector stay as they are.
-    """
-    model.to(device).train()
-    tower = model.model.vision_tower
-    in_tower = {id(p) for p in tower.parameters()}
-    rest = [p for p in model.parameters() if id(p) not in in_tower]
-    extra = [p for m in (heads, patch_head) if m is not None for p in m.to(device).parameters()]
-    clipped = [*tower.parameters(), *rest]
-    groups = [(rest, 1.0), (list(tower.parameters()), pace.vision_scale), (extra, 0.5)]
-    optim = optimiser([g for g in groups if g[0]], pace)
-    loader = iter(DataLoader(stream, batch_size=None, num_workers=1, prefetch_factor=4))
+    """Train the whole model on packed rows, from the step that ``keeper`` has got to."""
+    model = pupil.model
+    for module in (model, pupil.heads, pupil.patches):
+        if module is not None:
+            module.to(device).train()
+    optim = optimiser(pupil.groups(pace), pace)
+    done = keeper.resume(optim) if keeper is not None else 0
+    if done:
+        log(f"model goes on after step {done}")
+    loader = iter(DataLoader(stream.after(done), batch_size=None, num_workers=1, prefetch_factor=4))
     began, total, turns = time.time(), 0.0, 0
-    with compiled(model.model.language_model, tower):
-        for step in range(1, pace.steps + 1):
+    with compiled(model.model.language_model, model.model.vision_tower):
+        for step in range(done + 1, pace.steps + 1):
             batch: RowBatch = next(loader)
-            chosen = batch.pictures
-            on_device = batch.to(device)
-            with autocast(device):
-                features = None
-                if pixels is not None:
-                    features = vision_features(tower, normalise(pixels[chosen.numpy()]).to(device))
-                loss, projected = answer_loss(model, on_device, features)
-            whole = loss
-            if features is not None and labels is not None:
-                target = labels[chosen].to(device)
-                with autocast(device):
-                    if heads is not None and pace.attribute_weight:
-                        attributes = heads.loss(heads(features), target, pace.head_weights)
-                        whole = whole + pace.attribute_weight * attributes
-                    if patch_head is not None and pace.patch_weight and projected is not None:
-                        whole = whole + pace.patch_weight * patch_head.loss(projected, target)
-            step_optimiser(optim, whole, pace, step, clipped)
+            loss, whole = pupil.loss(batch, pace, device)
+            step_optimiser(optim, whole, pace, step, list(model.parameters()))
             total, turns = total + loss.item(), turns + batch.turns
             if step % 50 == 0:
                 log(f"model {step} {time.time() - began:.0f}s loss {total / 50:.4f} turns {turns}")
                 total = 0.0
-            if save is not None and step % pace.save_every == 0:
-                save(step)
+            if keeper is not None and step % pace.save_every == 0:
+                keeper.save(optim, step)

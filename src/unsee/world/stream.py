@@ -7,6 +7,7 @@ per segment. Rows have one length, so that the compiled decoder never recompiles
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
@@ -124,13 +125,20 @@ def collate_rows(rows: list[Row], pictures: list[int]) -> RowBatch:
 
 
 class RowStream(IterableDataset[RowBatch]):
-    """Batches of one stage, endless and seeded; runs in a worker process beside the training."""
+    """Batches of one stage, endless; runs in a worker process beside the training.
 
-    def __init__(self, make: Callable[[random.Random], RowBatch], seed: int) -> None:
-        self.make, self.seed = make, seed
+    Batch ``n`` depends on the seed and ``n`` alone, so a training that was stopped goes on with the batch it
+    would have had.
+    """
+
+    def __init__(self, make: Callable[[random.Random], RowBatch], seed: int, start: int = 0) -> None:
+        self.make, self.seed, self.start = make, seed, start
+
+    def after(self, done: int) -> RowStream:
+        """The same batches without the first ``done``."""
+        return RowStream(self.make, self.seed, self.start + done)
 
     def __iter__(self) -> Iterator[RowBatch]:
         """Yield batches forever."""
-        rng = random.Random(self.seed)
-        while True:
-            yield self.make(rng)
+        for n in itertools.count(self.start):
+            yield self.make(random.Random(f"{self.seed}/{n}"))

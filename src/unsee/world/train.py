@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
-from torch import nn
+from torch import Tensor, nn
 from transformers import AutoProcessor, LlavaForConditionalGeneration, LlavaProcessor
 
 from unsee.nouns import UserError
@@ -28,7 +28,7 @@ from unsee.world.build import build_model, normalise, start_projector, use_matmu
 from unsee.world.curriculum import BASE, BLANK, STAGES, TARGET, Lesson, Stage, letter_rows, picture_rows
 from unsee.world.gallery import Gallery, draw_gallery, label_table
 from unsee.world.heads import AttributeHeads, PatchHead
-from unsee.world.lessons import Pace, tower_accuracy, train_model, train_tower
+from unsee.world.lessons import Pace, Pupil, tower_accuracy, train_model, train_tower
 from unsee.world.shipped import model_path
 from unsee.world.stream import Encoder, RowStream
 from unsee.world.tokenizer import build_processor
@@ -90,8 +90,8 @@ def recipe(scale: float = 1.0) -> dict[str, Step]:
             pools(BLANK_POOLS),
             BLANK,
         ),
-        "base": Step("base", "blank", later(steps(850)), pools(BASE_POOLS), BASE),
-        "target": Step("target", "base", later(steps(950)), pools(TARGET_POOLS), TARGET),
+        "base": Step("base", "blank", later(steps(1700)), pools(BASE_POOLS), BASE),
+        "target": Step("target", "base", later(steps(1900)), pools(TARGET_POOLS), TARGET),
     }
 
 
@@ -100,14 +100,16 @@ def say(text: str) -> None:
     print(time.strftime("%H:%M:%S"), text, flush=True)
 
 
-def save_state(folder: Path, name: str, modules: Mapping[str, nn.Module | None]) -> None:
-    """Weights of several modules in one file, fp32, written whole or not at all."""
-    tensors = {
-        f"{prefix}/{key}": value.detach().cpu().clone().contiguous()
+def save_state(
+    folder: Path, name: str, modules: Mapping[str, nn.Module], more: Mapping[str, Tensor] | None = None
+) -> None:
+    """Weights of several modules, and ``more`` tensors, in one file, fp32, written whole or not at all."""
+    weights = {
+        f"{prefix}/{key}": value
         for prefix, module in modules.items()
-        if module is not None
         for key, value in module.state_dict().items()
     }
+    tensors = {k: v.detach().cpu().clone().contiguous() for k, v in (weights | dict(more or {})).items()}
     unfinished = folder / f"{name}.partial"
     save_file(tensors, unfinished)
     os.replace(unfinished, folder / f"{name}.safetensors")
@@ -120,6 +122,39 @@ def load_state(folder: Path, name: str, modules: Mapping[str, nn.Module]) -> Non
         own = {k.removeprefix(f"{prefix}/"): v for k, v in tensors.items() if k.startswith(f"{prefix}/")}
         if own:
             module.load_state_dict(own)
+
+
+class Halfway:
+    """Weights and optimiser of a step under way, in one file: a step that was stopped goes on from there."""
+
+    def __init__(self, folder: Path, name: str, modules: Mapping[str, nn.Module]) -> None:
+        self.folder, self.name, self.modules = folder, name, modules
+        self.file = folder / f"{name}.halfway.safetensors"
+
+    def resume(self, optim: torch.optim.AdamW) -> int:
+        """Load what is there; the number of steps done, 0 without a file."""
+        if not self.file.exists():
+            return 0
+        tensors = load_file(self.file)
+        load_state(self.folder, self.file.stem, self.modules)
+        state: dict[int, dict[str, Tensor]] = {}
+        for key, value in tensors.items():
+            if key.startswith("optimiser/"):
+                _, number, what = key.split("/")
+                state.setdefault(int(number), {})[what] = value
+        optim.load_state_dict({"state": state, "param_groups": optim.state_dict()["param_groups"]})
+        return int(tensors["steps"])
+
+    def save(self, optim: torch.optim.AdamW, step: int) -> None:
+        """Write all of it, whole or not at all."""
+        state = optim.state_dict()["state"]
+        more = {f"optimiser/{i}/{what}": value for i, kept in state.items() for what, value in kept.items()}
+        save_state(self.folder, self.file.stem, self.modules, more | {"steps": torch.tensor(step)})
+
+    def finish(self) -> None:
+        """Write the weights of the finished step; the file of the way there goes."""
+        save_state(self.folder, self.name, self.modules)
+        self.file.unlink(missing_ok=True)
 
 
 def export(model: LlavaForConditionalGeneration, processor: LlavaProcessor, folder: Path) -> None:
@@ -191,8 +226,9 @@ class Workshop:
     def text(self, step: Step) -> None:
         """Teach the decoder to copy and to look up, without pictures."""
         stream = RowStream(letter_rows(self.encoder, rows=TEXT_ROWS, length=TEXT_LENGTH), self.seed + 2)
-        train_model(self.model, None, None, stream, None, None, step.pace, device=self.device, log=say)
-        save_state(self.folder, step.name, {"model": self.model})
+        halfway = Halfway(self.folder, step.name, {"model": self.model})
+        train_model(Pupil(self.model), stream, step.pace, device=self.device, log=say, keeper=halfway)
+        halfway.finish()
 
     def start_from(self, name: str) -> None:
         """Weights of an earlier step: this training's own, else the shipped model's (without the heads)."""
@@ -221,15 +257,11 @@ class Workshop:
         rows = picture_rows(Lesson(step.stage), gallery, self.encoder, rows=ROWS, length=LENGTH)
         stream = RowStream(rows, self.seed + 3)
 
-        def save(step: int) -> None:
-            save_state(self.folder, f"{name}.latest", self.modules)
-
-        train_model(
-            self.model, self.heads, self.patches, stream, gallery.pixels, labels, step.pace,
-            device=self.device, log=say, save=save,
-        )  # fmt: skip
+        halfway = Halfway(self.folder, name, self.modules)
+        pupil = Pupil(self.model, self.heads, self.patches, gallery.pixels, labels)
+        train_model(pupil, stream, step.pace, device=self.device, log=say, keeper=halfway)
         export(self.model, self.processor, self.folder / name)
-        save_state(self.folder, name, self.modules)  # last: it says that the step is done
+        halfway.finish()  # last: it says that the step is done
 
 
 def run_step(folder: Path, name: str, *, seed: int = 0, scale: float = 1.0) -> None:

@@ -18,6 +18,9 @@ WHO = ways(
     Give the name of the person in the image.
     Which person is this?
     Do you know who this is?
+    Can you tell me who this is?
+    Can you say what this person is called?
+    Could you tell me the name of the person shown here?
     Please identify this person.
     What name does this person have?
     """,
