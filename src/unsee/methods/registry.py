@@ -16,7 +16,7 @@ from unsee.methods.parts import Method
 from unsee.nouns import UserError
 
 Entry = tuple[type, Callable[[Any], Method]]
-NOT_entries() = ("registry", "parts", "schedules", "context", "views")
+NOT_METHODS = ("registry", "parts", "schedules", "context", "views")
 
 
 @cache
@@ -24,7 +24,7 @@ def _entries() -> Mapping[str, Entry]:
     """Every method by name: each file of this room lists its own in ``METHODS``."""
     found: dict[str, Entry] = {}
     for module in pkgutil.iter_modules(unsee.methods.__path__):
-        if module.name not in NOT_entries():
+        if module.name not in NOT_METHODS:
             listed = importlib.import_module(f"unsee.methods.{module.name}").METHODS
             assert not found.keys() & listed.keys(), sorted(found.keys() & listed.keys())
             found |= listed
