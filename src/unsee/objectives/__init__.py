@@ -13,18 +13,32 @@ from unsee.objectives.masked_kl import (
     misaligned_keep,
     released_kl,
 )
+from unsee.objectives.weights import (
+    batch_preference_loss,
+    clear_npo,
+    preference_loss,
+    preference_weight,
+    probability_weight,
+    weighted_logp,
+)
 
 __all__ = [
     "Reduction",
     "Variant",
     "answer_nll",
+    "batch_preference_loss",
+    "clear_npo",
     "concept_mass",
     "dual_masked_kl",
     "forward_kl",
     "masked_kl",
     "mean_by_row",
     "misaligned_keep",
+    "preference_loss",
+    "preference_weight",
+    "probability_weight",
     "released_kl",
     "sum_by_row",
     "token_logp",
+    "weighted_logp",
 ]
