@@ -2,6 +2,7 @@
 
 Three layers, later ones win: the classes below < a preset (``presets/*.yaml``) < the command line.
 A ``--config`` file is a command line written down. Unknown keys fail and name the nearest known key.
+A preset or a file may hold a section ``methods`` with values for single methods, which win over its others.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from unsee.nouns import ConceptKind, UserError, hash_text, shorten
 
 Texts = Annotated[tuple[str, ...], Field(strict=False)]
 NOT_IDENTITY = ("out", "force", "redact")
+METHODS = "methods"
+TUNED = ("data", "training", "scope", "knobs")
 
 
 class Section(BaseModel):
@@ -64,6 +67,17 @@ class Training(Section):
     save_every: int = Field(default=10, ge=1, description="steps between two checkpoints")
     probe_every: int = Field(default=5, ge=0, description="steps between two forget/retain probes; 0 = none")
     stop_on_collapse: bool = Field(default=False, description="end the training when a probe finds collapse")
+    select: Literal["last", "best"] = Field(
+        default="last",
+        description="which point of the run is kept: the last, or the best by the probes "
+        "(closest to the forget answers without their picture, least retain lost)",
+    )
+    decoupling: float = Field(
+        default=0.0,
+        ge=0,
+        description="weight of SafeEraser's prompt decoupling, added to any method: the forget questions "
+        "about --retain pictures keep their own answers; 0 = off",
+    )
     checkpointing: bool = Field(default=False, description="recompute activations, which saves memory")
 
 
@@ -103,6 +117,10 @@ class World(Section):
         default="", description="folder of a gold model; empty = the shipped one, if there is one"
     )
     gold_seed: int = Field(default=0, ge=0, description="which shipped gold model stands beside the result")
+    split: Literal["report", "selection"] = Field(
+        default="report",
+        description="which pictures and questions: those of reported figures, or others to choose settings by",
+    )
 
 
 class RunConfig(Section):
@@ -222,7 +240,7 @@ def preset_names() -> list[str]:
 
 
 def read_preset(name: str) -> dict[str, Any]:
-    """The values that a shipped preset sets."""
+    """The values that a shipped preset sets, those for single methods under ``methods``."""
     if name not in preset_names():
         raise UserError(
             "There is no such preset.",
@@ -237,6 +255,8 @@ def read_preset(name: str) -> dict[str, Any]:
 def resolve(given: Mapping[str, Any], *, sets: Sequence[str] = (), file: Path | None = None) -> RunConfig:
     """Classes < preset < (``file`` < ``given`` < ``sets``), checked.
 
+    What a preset or file says for the chosen method (:func:`for_method`) wins over what it says for all.
+
     Args:
         given: Nested values from the command line or Python; only what the user gave.
         sets: ``key=value`` texts with dotted keys, read in the type of the key.
@@ -245,12 +265,39 @@ def resolve(given: Mapping[str, Any], *, sets: Sequence[str] = (), file: Path | 
     Raises:
         UserError: Unknown key, wrong type or range, unknown preset.
     """
-    typed = merge({} if file is None else read_mapping(file), given)
+    written = {} if file is None else read_mapping(file)
+    typed = dict(given)
     for text in sets:
-        typed = merge(typed, _parse_set(text))
+        typed = merge(typed, parse_set(text))
     check_keys(typed)
-    preset = str(typed.get("preset") or ("default" if typed.get("model") else "world"))
-    return build(merge(read_preset(preset), merge(typed, {"preset": preset})))
+    said = merge(written, typed)
+    preset = str(said.get("preset") or ("default" if said.get("model") else "world"))
+    shipped = read_preset(preset)
+    method = str(said.get("method") or shipped.get("method") or RunConfig.model_fields["method"].default)
+    low = merge(for_method(shipped, method, preset), for_method(written, method, str(file)))
+    return build(merge(low, merge(typed, {"preset": preset})))
+
+
+def for_method(values: Mapping[str, Any], method: str, source: str) -> dict[str, Any]:
+    """The values of a preset or file for one method: its section ``methods.METHOD`` wins over the rest.
+
+    Raises:
+        UserError: Unknown key, or a key that cannot depend on the method.
+    """
+    common = {key: value for key, value in values.items() if key != METHODS}
+    check_keys(common)
+    sections = _mapping(values.get(METHODS), f"{source}, {METHODS}")
+    for name, section in sections.items():
+        own = _mapping(section, f"{source}, {METHODS}.{name}")
+        check_keys(own)
+        if foreign := sorted(own.keys() - set(TUNED)):
+            raise UserError(
+                "This key cannot depend on the method.",
+                got=f"{METHODS}.{name}.{foreign[0]}",
+                expected=", ".join(TUNED),
+                remedy=f"move it out of the section {METHODS} of {source}",
+            )
+    return merge(common, _mapping(sections.get(method), source))
 
 
 def build(values: Mapping[str, Any]) -> RunConfig:
@@ -333,7 +380,12 @@ def check_keys(values: Mapping[str, Any]) -> None:
             )
 
 
-def _parse_set(text: str) -> dict[str, Any]:
+def parse_set(text: str) -> dict[str, Any]:
+    """``key=value`` with a dotted key as nested values, read in the type of the key.
+
+    Raises:
+        UserError: Not of this form.
+    """
     key, separator, value = text.partition("=")
     if not separator or not key.strip():
         raise UserError(

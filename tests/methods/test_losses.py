@@ -5,8 +5,9 @@ import torch
 
 from tests.objectives import slow
 from tests.tiny import picture
-from unsee.methods.parts import pick_rows
+from unsee.methods.parts import TARGET, pick_rows
 from unsee.methods.registry import get
+from unsee.methods.schedules import Turn
 from unsee.packs.rows import Row
 from unsee.packs.tokens import TokenTable
 from unsee.training.losses import start_step
@@ -105,8 +106,9 @@ CASES += [("ga", {}), ("ga_kl", {}), ("po", {})]
 def test_loss_agrees_with_loops(name, knobs, tables, rows):
     method = get(name, knobs)
     chosen = [r for r, row in enumerate(rows) if row.role in method.roles]
-    step = start_step(method, [rows[r] for r in chosen], 1)
-    loss = step.add(*(pick_rows(table, chosen) for table in tables))
+    step = start_step(method, [rows[r] for r in chosen], 1, Turn(0, 0))
+    student, reference = (pick_rows(table, chosen) for table in tables)
+    loss = step.add(student, {TARGET: reference})
     assert loss.item() == pytest.approx(by_loops(name, knobs, tables, rows), rel=1e-5)
     assert step.total == pytest.approx(loss.item(), rel=1e-5)
 
@@ -122,9 +124,9 @@ def test_cutting_a_step_changes_nothing(name, knobs, tables, rows):
     for groups in ([chosen], [[r] for r in chosen]):
         leaf = student.logits.clone().requires_grad_()
         table = TokenTable(leaf, student.labels, student.row, student.keep, student.rows)
-        step = start_step(method, wanted, 1)
+        step = start_step(method, wanted, 1, Turn(0, 0))
         for group in groups:
-            step.add(pick_rows(table, group), pick_rows(reference, group)).backward()
+            step.add(pick_rows(table, group), {TARGET: pick_rows(reference, group)}).backward()
         results.append((step.total, step.terms, leaf.grad))
     assert results[0][0] == pytest.approx(results[1][0], rel=1e-5)
     assert results[0][1] == pytest.approx(results[1][1], rel=1e-5)

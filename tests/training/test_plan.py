@@ -2,9 +2,21 @@
 
 from collections import Counter
 
-from unsee.packs.rows import Row
 from unsee.packs.pack import share_forwards
+from unsee.packs.rows import Row
 from unsee.training.plan import plan_steps
+
+
+class Sized:
+    """A pack of which only the length and the route count."""
+
+    route = ""
+
+    def __init__(self, size):
+        self.size = size
+
+    def __len__(self):
+        return self.size
 
 
 def rows(main, anchors):
@@ -13,9 +25,9 @@ def rows(main, anchors):
 
 
 def test_steps_are_passes_over_the_main_rows():
-    assert plan_steps(rows(16, 0), batch=16, anchors=4, passes=6, seed=0).steps == 6
-    assert plan_steps(rows(25, 30), batch=16, anchors=4, passes=3, seed=0).steps == 6
-    assert plan_steps(rows(1, 0), batch=16, anchors=4, passes=1, seed=0).steps == 1
+    assert plan_steps(rows(16, 0), batch=16, anchors=4, passes=6, seed=0).draws == 6
+    assert plan_steps(rows(25, 30), batch=16, anchors=4, passes=3, seed=0).draws == 6
+    assert plan_steps(rows(1, 0), batch=16, anchors=4, passes=1, seed=0).draws == 1
 
 
 def test_every_pass_takes_every_main_row_once():
@@ -51,12 +63,12 @@ def test_used_rows():
 
 def test_anchors_alone_are_the_main_set():
     plan = plan_steps(rows(0, 5), batch=2, anchors=3, passes=1, seed=0)
-    assert plan.steps == 3
+    assert plan.draws == 3
     assert plan.used() == (0, 1, 2, 3, 4)
 
 
 def test_packs_of_similar_length_share_a_forward():
-    packs = [range(n) for n in (700, 100, 120, 110, 90, 600)]
+    packs = [Sized(n) for n in (700, 100, 120, 110, 90, 600)]
     lengths = [[len(p) for p in group] for group in share_forwards(packs, 2000)]
     assert lengths == [[700, 600], [120, 110, 100, 90]]
     assert [[len(p) for p in g] for g in share_forwards(packs, 250)] == [[700], [600], [120, 110], [100, 90]]

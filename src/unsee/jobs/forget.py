@@ -16,25 +16,31 @@ from unsee.jobs.closing import close
 from unsee.jobs.data import examples_of, probe_examples
 from unsee.jobs.folder import RUN, RunFolder, log, open_run
 from unsee.jobs.inputs import Request, check
-from unsee.jobs.measure import as_record, ask, ask_portion, gate_portions
+from unsee.jobs.lines import Lines
+from unsee.jobs.measure import Row, as_record, ask, ask_portion, gate_portions
 from unsee.jobs.outcome import Outcome
 from unsee.jobs.receipt import Receipt
 from unsee.jobs.results import records_by_model, results_of
-from unsee.jobs.start import claim, load_model
-from unsee.jobs.suites import concept_questions
-from unsee.jobs.training import train_adapter
-from unsee.methods.registry import get as get_method
-from unsee.models.adapters import detach, load_adapter, merge, trained_table
+from unsee.jobs.shared import Shared
+from unsee.jobs.start import claim, load_model, model_key
+from unsee.jobs.suites import concept_questions, questions_hash
+from unsee.jobs.training import method_of, settings_of, show_scope, unlearn_and_save
+from unsee.models.adapters import detach, load_adapter, merge
 from unsee.models.load import VLM, load
 from unsee.nouns import UserError
 from unsee.packs.cost import Cost
 from unsee.suites.concept.gate import gate
 from unsee.suites.concept.questionnaire import Questionnaire
 from unsee.training.names import NameMode, name_ids
+from unsee.training.unlearn import Work
 
 
-def forget(config: RunConfig) -> Outcome:
+def forget(config: RunConfig, shared: Shared | None = None) -> Outcome:
     """Runs or continues ``unsee forget``.
+
+    Args:
+        config: The resolved configuration.
+        shared: Where runs that differ in the method or its settings only find what they have in common.
 
     Raises:
         UserError: The input is wrong; nothing was written but, after the model was asked, the log.
@@ -42,7 +48,7 @@ def forget(config: RunConfig) -> Outcome:
     request = check(config)
     vlm = load_target(request)
     with open_run(request.folder, request.config) as folder:
-        job = _Job(request, vlm, folder, concept_questions(request))
+        job = _Job(request, vlm, folder, concept_questions(request), shared)
         job.run()
         close(folder, job.questionnaire, request)
     return Outcome(folder.path, folder.read("results.json"), folder.adapter, config.redact)
@@ -64,6 +70,7 @@ class _Job:
     vlm: VLM
     folder: RunFolder
     questionnaire: Questionnaire
+    shared: Shared | None = None
 
     @property
     def vocabulary(self) -> NameMode:
@@ -85,8 +92,7 @@ class _Job:
         for model in ("target", "blind"):
             self.ask(self.vlm, model)
         self.train()
-        unlearned = load_adapter(self.vlm, self.folder.adapter, trainable=True)
-        self.claim(trained=[row._asdict() for row in trained_table(unlearned)])
+        unlearned = load_adapter(self.vlm, self.folder.adapter)
         self.ask(unlearned, "unlearned")
         gold = self.load_gold()
         if gold is not None:
@@ -102,9 +108,8 @@ class _Job:
         """Asks the target for the concept before anything is written; refuses what it does not know."""
         if (self.folder.path / RUN).exists():
             return
-        rows, cost, settings = [], Cost(), self.request.config.evaluation
-        for portion in gate_portions(self.questionnaire.questions):
-            rows += ask_portion(self.vlm, "target", self.questionnaire, portion, settings, cost=cost)
+        cost = Cost()
+        rows = self.gate_rows(cost)
         found = gate(self.questionnaire, [as_record(row) for row in rows])
         if not found["known"] and not self.request.config.force:
             raise UserError(
@@ -121,33 +126,61 @@ class _Job:
         self.folder.records().append(rows)
         self.receipt.add("target", cost)
 
+    def gate_rows(self, cost: Cost) -> list[Row]:
+        """The target's records by which the gate decides; where answers are shared, all of them."""
+        if self.shared is not None:
+            return self.shared_rows(self.vlm, "target", None, cost)
+        rows, settings = [], self.request.config.evaluation
+        for portion in gate_portions(self.questionnaire.questions):
+            rows += ask_portion(self.vlm, "target", self.questionnaire, portion, settings, cost=cost)
+        return rows
+
     def ask(self, vlm: VLM, model: str, reference: VLM | None = None) -> None:
         """Puts the questionnaire to one model."""
         log.info("asking %s", model)
         with self.receipt.stage(model) as cost:
-            ask(
-                vlm,
-                model,
-                self.questionnaire,
-                self.request.config.evaluation,
-                records=self.records,
-                reference=reference,
-                cost=cost,
-            )
+            if self.shared is None or model == "unlearned":
+                self.put(vlm, model, reference, self.records, cost)
+            else:
+                self.records.append(self.shared_rows(vlm, model, reference, cost))
+
+    def put(self, vlm: VLM, model: str, reference: VLM | None, records: Lines, cost: Cost) -> None:
+        """Adds the records that are missing."""
+        settings = self.request.config.evaluation
+        ask(vlm, model, self.questionnaire, settings, records=records, reference=reference, cost=cost)
+
+    def shared_rows(self, vlm: VLM, model: str, reference: VLM | None, cost: Cost) -> list[Row]:
+        """The records of a model that no method changes, from whoever asked it first."""
+        assert self.shared is not None
+        settings = self.request.config.evaluation.model_dump_json()
+        key = (model, *model_key(vlm), self.vlm.weights_hash, questions_hash(self.questionnaire), settings)
+        return self.shared.answers(key, lambda lines: self.put(vlm, model, reference, lines, cost))
 
     def train(self) -> None:
         """Makes the rows and the adapter."""
         config = self.request.config
-        method = get_method(config.method, config.knobs)
+        method = method_of(config)
         with self.receipt.stage("examples") as cost:
-            examples = examples_of(self.folder, self.request, self.vlm, method, cost)
+            examples = examples_of(self.folder, self.request, self.vlm, method, cost, self.shared)
         if self.folder.adapter.is_dir():
             return
-        log.info("training on %d rows", len(examples))
+        log.info("%s on %d rows", method.name, len(examples))
         if "original" not in method.roles:
             examples = [*examples, *probe_examples(self.request, self.vlm)]
+        compares = any(teacher.model == "gold" for teacher in method.teachers)
         with self.receipt.stage("training") as cost:
-            self.vlm = train_adapter(self.vlm, method, examples, config, self.folder, cost)
+            work = Work(
+                self.vlm,
+                examples,
+                settings_of(config),
+                self.folder.path,
+                names=self.request.concept.names,
+                gold=self.load_gold() if compares else None,
+                cost=cost,
+                on_attached=lambda vlm: self.claim(trained=show_scope(vlm)),
+            )
+            notes = unlearn_and_save(method, work, self.folder)
+        self.claim(chosen=dict(notes))
 
     def load_gold(self) -> VLM | None:
         """The checkpoint of the embedded world that was trained without the concept, if it is there."""

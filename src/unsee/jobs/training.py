@@ -2,42 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
+from typing import Any
 
 from unsee.config import RunConfig
 from unsee.jobs.folder import RunFolder, log
+from unsee.methods.decoupling import with_decoupling
 from unsee.methods.parts import Method
+from unsee.methods.registry import get
 from unsee.models.adapters import detach, save_adapter, trained_table
 from unsee.models.load import VLM
 from unsee.models.scopes import Scope
-from unsee.nouns import Example
-from unsee.packs.cost import Cost
 from unsee.training.settings import TrainSettings
-from unsee.training.trainer import train
+from unsee.training.unlearn import Work, unlearn
 
 
-def train_adapter(
-    vlm: VLM,
-    method: Method,
-    examples: Sequence[Example],
-    config: RunConfig,
-    folder: RunFolder,
-    cost: Cost,
-) -> VLM:
-    """Trains, or goes on training, and saves the adapter.
+def unlearn_and_save(method: Method, work: Work, folder: RunFolder) -> Mapping[str, Any]:
+    """Applies the method, or goes on where it was stopped, and saves the adapter, edit or hook.
 
     Returns:
-        The target, its adapter taken off again.
+        What the method chose, and which point of the training was kept.
     """
-    done = train(vlm, method, examples, settings_of(config), folder.path, cost=cost)
-    log.info("%d steps of %d, resumed from step %d", done.steps, done.planned, done.resumed_from)
-    for row in trained_table(done.vlm):
-        if row.trained:
-            log.info("trained in %s: %d weights beside %d", row.role, row.trained, row.total)
-    if done.collapsed:
-        log.warning("the model lost the rows that it should keep; a lower --set training.lr may help")
+    done = unlearn(method, work)
+    notes = dict(done.notes)
+    if done.training is not None:
+        course = done.training
+        log.info("%d steps of %d, resumed from step %d", course.steps, course.planned, course.resumed_from)
+        if course.collapsed:
+            log.warning("the model lost the rows that it should keep; a lower --set training.lr may help")
+        if work.settings.select == "best":
+            log.info("kept the model of step %d", course.kept)
+            notes["kept_step"] = course.kept
+    for name, value in notes.items():
+        log.info("%s: %s", name, value)
     save_adapter(done.vlm, folder.adapter)
-    return detach(done.vlm)
+    detach(done.vlm)
+    return notes
+
+
+def show_scope(vlm: VLM) -> list[dict[str, Any]]:
+    """Logs how many weights move in each role; called before the first step."""
+    table = [row for row in trained_table(vlm) if row.trained]
+    for row in table:
+        log.info("trains in %s: %d weights beside %d", row.role, row.trained, row.total)
+    return [row._asdict() for row in table]
+
+
+def method_of(config: RunConfig) -> Method:
+    """The method of a configuration, with prompt decoupling added where it asks for it."""
+    method = get(config.method, config.knobs)
+    weight = config.training.decoupling
+    return with_decoupling(method, weight) if weight else method
 
 
 def settings_of(config: RunConfig) -> TrainSettings:
@@ -56,6 +71,7 @@ def settings_of(config: RunConfig) -> TrainSettings:
         save_every=given.save_every,
         probe_every=given.probe_every,
         stop_on_collapse=given.stop_on_collapse,
+        select=given.select,
         checkpointing=given.checkpointing,
         vocabulary=config.data.vocabulary,
         seed=config.seed,

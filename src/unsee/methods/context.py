@@ -36,6 +36,7 @@ class Context:
         scope: What the user wants trained.
         seed: Of everything random.
         banned: Vocabulary ids of the concept's names.
+        names: The concept's name and aliases.
         train: Trains another method on the same rows, under a name of its own, and returns the change of each
             weight by parameter name (float32, on the CPU); the target is afterwards as it was.
         pack_tokens: Longest pack.
@@ -50,6 +51,7 @@ class Context:
     seed: int
     train: Train
     banned: frozenset[int] = frozenset()
+    names: tuple[str, ...] = ()
     pack_tokens: int = 1536
     forward_tokens: int = 4096
     features: FeatureStore | None = None

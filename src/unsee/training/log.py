@@ -14,6 +14,7 @@ from transformers import TrainerCallback
 from unsee.training.checkpoints import append_line, drop_older, mark_complete
 from unsee.training.probes import ProbePoint
 from unsee.training.runs import Line, Run
+from unsee.training.selection import keep_if_best
 
 
 class StepState(NamedTuple):
@@ -39,7 +40,7 @@ class StepLog(TrainerCallback):  # type: ignore[misc]
             console=Console(stderr=True),
             disable=not progress,
         )
-        self.task = self.bar.add_task("forgetting", total=run.plan.steps, shown="")
+        self.task = self.bar.add_task("forgetting", total=run.steps, shown="")
         self.began = 0.0
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
@@ -62,8 +63,8 @@ class StepLog(TrainerCallback):  # type: ignore[misc]
             line["probe"] = point.as_json()
         self._write(line)
         self.bar.update(self.task, advance=1, shown=f"loss {line['loss']:.3f}")
-        last = state.global_step >= self.run.plan.steps
-        if point is not None and point.collapsed and self.run.settings.stop_on_collapse:
+        last = state.global_step >= self.run.steps
+        if point is not None and self._ends(point):
             control.should_training_stop = last = True
         control.should_save = control.should_save or last
         return control
@@ -80,9 +81,18 @@ class StepLog(TrainerCallback):  # type: ignore[misc]
 
     def _probe(self, step: int) -> ProbePoint | None:
         every = self.run.settings.probe_every
-        if self.run.probe is None or (step % every and step != self.run.plan.steps):
+        if self.run.probe is None or (step % every and step != self.run.steps):
             return None
-        return self.run.probe.measure()
+        point = self.run.probe.measure()
+        if self.run.settings.select == "best":
+            keep_if_best(self.run, step, point)
+        return point
+
+    def _ends(self, point: ProbePoint) -> bool:
+        """Whether the run stops here: collapse, or the method's own bound on the forget loss."""
+        bound = self.run.method.stop_above
+        beyond = bound is not None and (point.forget is None or -point.forget > bound)
+        return beyond or (point.collapsed and self.run.settings.stop_on_collapse)
 
     def _write(self, line: Line) -> None:
         append_line(self.run.log, line)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 
-from unsee.methods.parts import Method, Term, pick_rows, rows_with_role
+from unsee.methods.parts import Method, Teacher, Term, pick_rows, rows_with_role
+from unsee.methods.schedules import Side, Turn
 from unsee.packs.rows import Row
 from unsee.packs.tokens import TokenTable
 
@@ -24,46 +25,49 @@ class StepLoss:
     Attributes:
         method: Gives the terms.
         step: Number of the step, for messages.
+        turn: Which sides act in this step, and by what factor.
         norms: Normaliser of each term over the whole step.
-        terms: Value of each term so far, before its weight.
+        terms: Value of each term so far, before its weight and factor.
     """
 
     method: Method
     step: int
+    turn: Turn
     norms: dict[str, float]
     terms: dict[str, float] = field(default_factory=dict)
 
     @property
     def total(self) -> float:
         """The weighted sum of all terms so far."""
+        factors = side_factors(self.turn)
         return sum(
-            term.weight * self.terms[term.name] for term in self.method.terms if term.name in self.terms
+            factors[term.side] * term.weight * self.terms[term.name]
+            for term in self.method.terms
+            if term.name in self.terms
         )
 
-    def add(self, table: TokenTable, reference: TokenTable | None) -> Tensor:
+    def add(self, table: TokenTable, teachers: Mapping[Teacher, TokenTable]) -> Tensor:
         """The share of this forward pass in the step's loss, a scalar to call ``backward`` on.
 
         Raises:
             TrainingStopped: A row's loss is NaN or infinite.
         """
         loss = table.logits.new_zeros(())
-        for term in self.method.terms:
+        factors = side_factors(self.turn)
+        for term in active_terms(self.method, self.turn):
             wanted = rows_with_role(table, term.roles)
             if wanted:
-                share = self._share(term, table, reference, wanted)
-                loss = loss + term.weight * share
+                share = self._share(term, table, teachers, wanted)
+                loss = loss + factors[term.side] * term.weight * share
                 self.terms[term.name] = self.terms.get(term.name, 0.0) + share.item()
         return loss
 
     def _share(
-        self, term: Term, table: TokenTable, reference: TokenTable | None, wanted: Sequence[int]
+        self, term: Term, table: TokenTable, teachers: Mapping[Teacher, TokenTable], wanted: Sequence[int]
     ) -> Tensor:
         mine = pick_rows(table, wanted)
-        frozen = None
-        if term.needs_reference:
-            assert reference is not None, f"term {term.name} needs the reference"
-            frozen = pick_rows(reference, wanted)
-        values = term.loss(mine, frozen)
+        theirs = None if term.teacher is None else _aligned(teachers[term.teacher], mine)
+        values = term.loss(mine, theirs)
         assert values.shape == (len(wanted),), (term.name, values.shape, len(wanted))
         finite = torch.isfinite(values)
         if not bool(finite.all()):
@@ -76,7 +80,40 @@ class StepLoss:
         return values.sum() / self.norms[term.name]
 
 
-def start_step(method: Method, rows: Sequence[Row], step: int) -> StepLoss:
+def _aligned(theirs: TokenTable, mine: TokenTable) -> TokenTable:
+    """The rows of a teacher's table that the student's table holds, in the same order."""
+    place = {row.example: r for r, row in enumerate(theirs.rows)}
+    table = pick_rows(theirs, [place[row.example] for row in mine.rows])
+    assert torch.equal(table.labels, mine.labels), "teacher and student must say the same answers"
+    return table
+
+
+def side_factors(turn: Turn) -> dict[Side, float]:
+    """By what the terms of each side are multiplied in this step; 0 = the side rests."""
+    return {
+        "forget": turn.forget_factor if turn.forget is not None else 0.0,
+        "retain": turn.retain_factor if turn.retain is not None else 0.0,
+    }
+
+
+def active_terms(method: Method, turn: Turn) -> list[Term]:
+    """The terms that act in this step."""
+    draws = {"forget": turn.forget, "retain": turn.retain}
+    return [term for term in method.terms if draws[term.side] is not None]
+
+
+def start_step(method: Method, rows: Sequence[Row], step: int, turn: Turn) -> StepLoss:
     """An empty sum for a step over these rows."""
     norms = {t.name: sum(t.count(row) for row in rows if row.role in t.roles) for t in method.terms}
-    return StepLoss(method, step, norms)
+    return StepLoss(method, step, turn, norms)
+
+
+def retain_losses(method: Method, lines: Sequence[Mapping[str, object]]) -> list[float]:
+    """Weighted sum of the retain terms of every step in the log, without factors."""
+    weights = {term.name: term.weight for term in method.terms if term.side == "retain"}
+    found = []
+    for line in lines:
+        terms = line.get("terms")
+        if isinstance(terms, Mapping):
+            found.append(sum(weights[name] * value for name, value in terms.items() if name in weights))
+    return found

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 
 import torch
 
@@ -18,7 +18,7 @@ from unsee.packs.cost import Cost
 from unsee.packs.families import evaluating
 from unsee.packs.features import FeatureCache
 from unsee.packs.pack import Batch, build_packs, collate, share_forwards
-from unsee.packs.rows import Row, make_rows
+from unsee.packs.rows import make_rows
 from unsee.packs.tokens import forward
 
 FORGET_ROLES = ("original",)
@@ -27,15 +27,19 @@ RETAIN_ROLES = ("T3", "T4", "anchor", "retain")
 
 @dataclass(frozen=True)
 class ProbePoint:
-    """One point of the forget/retain curve: mean log-probability (nats) per answer token; None = no rows."""
+    """One point of the forget/retain curve: mean log-probability (nats) per answer token; None = no rows.
+
+    ``distance`` is how far the point is from what is wanted (see ``training.selection``).
+    """
 
     forget: float | None
     retain: float | None
     collapsed: bool
+    distance: float | None = None
 
     def as_json(self) -> dict[str, float | bool | None]:
         """The form written to ``train.jsonl``."""
-        return {"forget": self.forget, "retain": self.retain, "collapsed": self.collapsed}
+        return asdict(self)
 
 
 @dataclass
@@ -50,6 +54,7 @@ class Probe:
         features: Cached vision features.
         cost: Counters to add to.
         start: Retain value of the first point.
+        blind: Log-probability of the forget answers without their picture, before training.
     """
 
     vlm: VLM
@@ -58,25 +63,41 @@ class Probe:
     features: FeatureCache | None = None
     cost: Cost | None = None
     start: float | None = None
+    blind: float | None = None
 
     def measure(self) -> ProbePoint:
         """The next point; the model's mode and the random state stay as they are."""
+        forget, retain = (_finite(value) for value in self._likelihoods(self.batches))
+        if self.start is None:
+            self.start = retain
+        return ProbePoint(forget, retain, self._collapsed(retain), self._distance(forget, retain))
+
+    def read_blind(self, batches: Sequence[Batch]) -> None:
+        """Measures ``blind`` on the forget rows without their picture."""
+        self.blind = self._likelihoods(batches)[0]
+
+    def _likelihoods(self, batches: Sequence[Batch]) -> tuple[float | None, float | None]:
         values: dict[str, list[float]] = {"forget": [], "retain": []}
         with torch.no_grad(), evaluating(self.vlm.model):
-            for batch in self.batches:
+            for batch in batches:
                 table = forward(self.vlm, batch, cost=self.cost, features=self.features)
                 means = table.mean_by_row(table.logp).tolist()
                 for row, mean in zip(table.rows, means, strict=True):
                     values["forget" if row.role in FORGET_ROLES else "retain"].append(mean)
         forget, retain = (sum(v) / len(v) if v else None for v in values.values())
-        if self.start is None:
-            self.start = retain
-        return ProbePoint(_finite(forget), _finite(retain), self._collapsed(retain))
+        return forget, retain
+
+    def _distance(self, forget: float | None, retain: float | None) -> float | None:
+        if forget is None or self.blind is None:
+            return None
+        lost = 0.0 if self.start is None else self.start - (-math.inf if retain is None else retain)
+        found = max(0.0, forget - self.blind) + max(0.0, lost)
+        return found if math.isfinite(found) else None
 
     def _collapsed(self, retain: float | None) -> bool:
-        if retain is None or self.start is None:
+        if self.start is None:
             return False
-        return not math.isfinite(retain) or self.start - retain > math.log(self.collapse)
+        return retain is None or self.start - retain > math.log(self.collapse)
 
 
 def _finite(value: float | None) -> float | None:
@@ -109,7 +130,12 @@ def make_probe(
     """
     forget = [e for e in examples if e.role in FORGET_ROLES][:limit]
     retain = [e for e in examples if e.role in RETAIN_ROLES][:limit]
-    rows: list[Row] = make_rows(vlm, [*forget, *retain])
-    packs = build_packs(vlm, rows, max_tokens=pack_tokens)
-    batches = [collate(vlm, group) for group in share_forwards(packs, forward_tokens)]
-    return Probe(vlm, batches, collapse, features, cost)
+
+    def pack(wanted: Sequence[Example]) -> list[Batch]:
+        packs = build_packs(vlm, make_rows(vlm, wanted), max_tokens=pack_tokens)
+        return [collate(vlm, group) for group in share_forwards(packs, forward_tokens)]
+
+    probe = Probe(vlm, pack([*forget, *retain]), collapse, features, cost)
+    if forget:
+        probe.read_blind(pack([replace(example, picture=None) for example in forget]))
+    return probe

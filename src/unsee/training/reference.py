@@ -1,53 +1,94 @@
-"""The reference's tables during training: computed once for rows that come back, or anew in each step.
+"""The tables of the teachers during training: computed once for rows that come back, or anew in each step.
 
-Both ways the reference is the same model with its adapter off (fully trained weights: with the original
-ones in place). Kept tables are computed before the first step, over all rows in their order, never in
-passing: a resumed run then finds the very same numbers.
+The target is the trained model with its adapter off (fully trained weights: with the original ones in
+place), so it needs no copy. Of rows that come back only the hidden states that the vocabulary head reads are
+kept; the head, which is the target's own, turns them into logits again. Kept states are computed before the
+first step, over all rows in their order, never in passing: a resumed run then finds the very same numbers.
+A gold model is read once in the same way, and let go except for its head.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from unsee.methods.parts import TARGET, Teacher
+from unsee.methods.views import VIEWS
 from unsee.models.load import VLM
+from unsee.nouns import Example
 from unsee.packs.cost import Cost
 from unsee.packs.features import FeatureCache
 from unsee.packs.pack import Batch, build_packs, collate, share_forwards
 from unsee.packs.reference import AdapterOff
-from unsee.packs.rows import Row
-from unsee.packs.tokens import TokenTable
+from unsee.packs.rows import Row, make_rows
+from unsee.packs.tokens import FINAL, TokenTable, forward
+
+Compute = Callable[[VLM, Batch, tuple[int, ...]], TokenTable]
 
 
 @dataclass(frozen=True)
 class Reference:
-    """Gives the reference's table for a batch.
+    """Gives one teacher's table for rows of the student.
 
     Attributes:
-        off: Computes it with the adapter off.
-        kept: Logits (answer tokens, V) float32 per example id, on the CPU; empty = compute each time.
+        compute: Runs the teacher on a batch.
+        layers: Decoder layers whose outputs the tables hold.
+        head: The teacher's hidden states (n, D) to logits (n, V).
+        kept: Hidden states per example id and layer, on the CPU; empty = compute each time.
+        viewed: The rows as the teacher sees them, by example id; empty = as the student does.
+        pack_tokens: Longest pack of viewed rows.
     """
 
-    off: AdapterOff
-    kept: Mapping[str, Tensor]
+    compute: Compute
+    layers: tuple[int, ...]
+    head: Callable[[VLM, Tensor], Tensor]
+    kept: Mapping[str, Mapping[int, Tensor]]
+    viewed: Mapping[str, Row]
+    pack_tokens: int
 
-    def __call__(self, vlm: VLM, batch: Batch) -> TokenTable:
-        """The reference's table with the same tokens in the same order as the student's."""
-        if not self.kept:
-            return self.off(vlm, batch)
-        logits = torch.cat([self.kept[row.example] for row in batch.rows]).to(batch.labels.device)
-        assert logits.shape[0] == len(batch.labels), (logits.shape, len(batch.labels))
-        assert bool((batch.row[1:] >= batch.row[:-1]).all()), "tokens of a batch stand row by row"
-        return TokenTable(logits, batch.labels, batch.row, batch.keep, batch.rows)
+    def __call__(self, vlm: VLM, rows: Sequence[Row]) -> TokenTable:
+        """The teacher's table for these rows of the student, in their order."""
+        if self.kept:
+            found = [self.kept[row.example] for row in rows]
+            states = {
+                layer: torch.cat([kept[layer] for kept in found]).to(vlm.device)
+                for layer in (FINAL, *self.layers)
+            }
+            logits = self.head(vlm, states.pop(FINAL))
+        else:
+            shown = [self.viewed.get(row.example, row) for row in rows]
+            batch = collate(vlm, build_packs(vlm, shown, max_tokens=self.pack_tokens))
+            table = self.compute(vlm, batch, self.layers)
+            order = _order(table, rows)
+            logits = table.logits[order]
+            states = {layer: value[order] for layer, value in table.states.items()}
+        return _as_table(rows, logits, states)
 
 
-def table_bytes(vlm: VLM, rows: Sequence[Row]) -> int:
-    """Bytes that the kept logits of these rows take."""
-    vocabulary = int(vlm.base.get_output_embeddings().weight.shape[0])
-    return sum(len(row.labels) for row in rows) * vocabulary * 4
+def _as_table(rows: Sequence[Row], logits: Tensor, states: Mapping[int, Tensor]) -> TokenTable:
+    device = logits.device
+    labels = torch.tensor([label for row in rows for label in row.labels], device=device)
+    keep = torch.tensor([k for row in rows for k in row.keep], device=device)
+    sizes = torch.tensor([len(row.labels) for row in rows], device=device)
+    assert logits.shape[0] == len(labels), (logits.shape, len(labels))
+    index = torch.arange(len(rows), device=device).repeat_interleave(sizes)
+    return TokenTable(logits, labels, index, keep, tuple(rows), states)
+
+
+def _order(table: TokenTable, rows: Sequence[Row]) -> Tensor:
+    """Indices into the table's tokens that put them in the order of ``rows``."""
+    place = {row.example: r for r, row in enumerate(table.rows)}
+    return torch.cat([(table.row == place[row.example]).nonzero()[:, 0] for row in rows])
+
+
+def kept_bytes(vlm: VLM, rows: Sequence[Row], layers: Sequence[int] = ()) -> int:
+    """Bytes that the kept hidden states of these rows take."""
+    width = int(vlm.base.get_input_embeddings().weight.shape[1])
+    return sum(len(row.labels) for row in rows) * width * vlm.dtype.itemsize * (1 + len(layers))
 
 
 def make_reference(
@@ -57,27 +98,92 @@ def make_reference(
     max_bytes: int,
     pack_tokens: int,
     forward_tokens: int,
+    teacher: Teacher = TARGET,
+    examples: Sequence[Example] = (),
+    layers: tuple[int, ...] = (),
+    gold: VLM | None = None,
     features: FeatureCache | None = None,
     cost: Cost | None = None,
 ) -> Reference:
-    """The reference for these rows, kept when the logits fit into ``max_bytes``.
+    """The tables of one teacher for these rows, kept when the hidden states fit into ``max_bytes``.
 
     Args:
         vlm: The model with its adapter attached.
         rows: All rows that will be asked for, each with its own example id.
-        max_bytes: Largest size of all kept logits together.
+        max_bytes: Largest size of all kept states together.
         pack_tokens: Longest pack.
         forward_tokens: Most tokens in one forward pass.
+        teacher: Who is asked, and what it sees.
+        examples: The examples of the rows, for a teacher with a view of its own.
+        layers: Decoder layers whose outputs are wanted too.
+        gold: The gold model, for a teacher that is one.
         features: Cached vision features.
         cost: Counters to add to.
     """
-    off = AdapterOff(cost=cost, features=features)
-    if table_bytes(vlm, rows) > max_bytes:
-        return Reference(off, {})
-    kept: dict[str, Tensor] = {}
-    for group in share_forwards(build_packs(vlm, rows, max_tokens=pack_tokens), forward_tokens):
-        table = off(vlm, collate(vlm, group))
+    source = _gold(gold, cost) if teacher.model == "gold" else _target(cost, features)
+    viewed = _viewed(vlm, rows, examples, teacher.view) if teacher.view else {}
+    head = _head_of(gold) if teacher.model == "gold" else _own_head
+    whole = Reference(source, layers, head, {}, viewed, pack_tokens)
+    fits = kept_bytes(vlm, rows, layers) <= max_bytes and not _softcapped(vlm)
+    if not fits:
+        return whole
+    kept: dict[str, dict[int, Tensor]] = {}
+    shown = [viewed.get(row.example, row) for row in rows]
+    for group in share_forwards(build_packs(vlm, shown, max_tokens=pack_tokens), forward_tokens):
+        table = source(vlm, collate(vlm, group), (FINAL, *layers))
         for r, row in enumerate(table.rows):
-            kept[row.example] = table.logits[table.row == r].cpu()
+            kept[row.example] = {
+                layer: states[table.row == r].cpu() for layer, states in table.states.items()
+            }
     assert len(kept) == len(rows), (len(kept), len(rows))
-    return Reference(replace(off, cost=cost), kept)
+    return replace(whole, kept=kept, compute=_unused)
+
+
+def _target(cost: Cost | None, features: FeatureCache | None) -> Compute:
+    def compute(vlm: VLM, batch: Batch, layers: tuple[int, ...]) -> TokenTable:
+        return AdapterOff(cost=cost, features=features, layers=layers)(vlm, batch)
+
+    return compute
+
+
+def _gold(gold: VLM | None, cost: Cost | None) -> Compute:
+    assert gold is not None, "a gold teacher needs the gold model"
+
+    def compute(vlm: VLM, batch: Batch, layers: tuple[int, ...]) -> TokenTable:
+        with torch.no_grad():
+            return forward(gold, batch, cost=cost, layers=layers)
+
+    return compute
+
+
+def _unused(vlm: VLM, batch: Batch, layers: tuple[int, ...]) -> TokenTable:
+    raise AssertionError("every table is kept")
+
+
+def _own_head(vlm: VLM, states: Tensor) -> Tensor:
+    with torch.no_grad(), vlm.adapter_off():
+        return vlm.base.get_output_embeddings()(states).float()  # type: ignore[no-any-return]
+
+
+def _head_of(gold: VLM | None) -> Callable[[VLM, Tensor], Tensor]:
+    assert gold is not None, "a gold teacher needs the gold model"
+    head = gold.base.get_output_embeddings()
+
+    def logits(vlm: VLM, states: Tensor) -> Tensor:
+        with torch.no_grad():
+            return head(states).float()  # type: ignore[no-any-return]
+
+    return logits
+
+
+def _softcapped(vlm: VLM) -> bool:
+    """Whether the model changes logits behind its head, so that the head alone does not give them."""
+    config: Any = vlm.base.config.get_text_config()
+    return getattr(config, "final_logit_softcapping", None) is not None
+
+
+def _viewed(vlm: VLM, rows: Sequence[Row], examples: Sequence[Example], view: str) -> dict[str, Row]:
+    change = VIEWS[view]
+    wanted = {row.example for row in rows}
+    seen = make_rows(vlm, [change(example) for example in examples if example.id in wanted])
+    return {row.example: row for row in seen}

@@ -33,6 +33,7 @@ class TrainSettings:
         probe_rows: Most rows per side of the probe.
         collapse: The probe reports collapse when the retain perplexity has grown by this factor.
         stop_on_collapse: End the training there.
+        select: ``last`` point of the run, or ``best`` by the rule of ``training.selection``; needs probes.
         vocabulary: How the vocabulary mask is made from the names.
         pack_tokens: Longest pack.
         forward_tokens: Most tokens in one forward pass; a step is cut into as many passes as needed.
@@ -55,6 +56,7 @@ class TrainSettings:
     probe_rows: int = 16
     collapse: float = 10.0
     stop_on_collapse: bool = False
+    select: Literal["last", "best"] = "last"
     vocabulary: NameMode = "first_piece"
     pack_tokens: int = 1536
     forward_tokens: int = 8192

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,23 +16,25 @@ from torch import Tensor, nn
 from torch.utils.data import Dataset, SequentialSampler
 from transformers import PrinterCallback, ProgressCallback, Trainer, TrainingArguments
 
-from unsee.methods.parts import Method
+from unsee.methods.parts import Gate, Method, pair_key
 from unsee.models.adapters import attach, check_trainable, trained_table
 from unsee.models.load import VLM
 from unsee.nouns import Example, UserError, hash_text
 from unsee.packs.cost import Cost
 from unsee.packs.features import FeatureCache
-from unsee.packs.pack import build_packs, collate, share_forwards
+from unsee.packs.pack import Batch, build_packs, collate, share_forwards
 from unsee.packs.rows import make_rows
 from unsee.packs.tokens import forward
 from unsee.training.checkpoints import claim, keep_steps, last_complete, step_of
+from unsee.training.gates import HoldMasked, mask_gradients, on_device
 from unsee.training.log import StepLog, StepState
 from unsee.training.losses import StepLoss, TrainingStopped, start_step
 from unsee.training.names import banned_ids
-from unsee.training.plan import plan_steps
+from unsee.training.plan import paired_roles, plan_steps, rows_of_turn
 from unsee.training.probes import make_probe
 from unsee.training.reference import make_reference
 from unsee.training.runs import CHECKPOINTS, Line, OnStep, Run
+from unsee.training.selection import take_best
 from unsee.training.settings import TrainSettings
 
 WEIGHTS = "trained.safetensors"
@@ -50,6 +52,7 @@ class TrainResult:
         lines: The lines of ``train.jsonl``.
         collapsed: True when the last probe reports collapse.
         cost: What this call cost; a resumed run counts its own part.
+        kept: The step whose weights the model has.
     """
 
     vlm: VLM
@@ -59,6 +62,7 @@ class TrainResult:
     lines: tuple[Line, ...]
     collapsed: bool
     cost: Cost
+    kept: int
 
 
 def train(
@@ -69,6 +73,9 @@ def train(
     folder: str | Path,
     on_step: OnStep | None = None,
     *,
+    on_attached: Callable[[VLM], None] | None = None,
+    gate: Gate | None = None,
+    gold: VLM | None = None,
     cost: Cost | None = None,
     progress: bool | None = None,
 ) -> TrainResult:
@@ -84,6 +91,9 @@ def train(
         settings: Numbers.
         folder: Run folder; ``train.jsonl`` and ``checkpoints/`` are written there.
         on_step: Called with each new line of ``train.jsonl``.
+        on_attached: Called with the model before the first step, its scope attached.
+        gate: Entries of the weights that may move; None = all in the scope.
+        gold: The gold model, for methods with a gold teacher.
         cost: Counters to add to.
         progress: Whether to draw a progress bar; None = only on a terminal.
 
@@ -98,7 +108,10 @@ def train(
         claim(folder / CHECKPOINTS, identity_of(vlm, method, chosen, settings))
         vlm = attach(vlm, settings.scope, seed=settings.seed)
         check_trainable(vlm)
-        run = _prepare(vlm, method, chosen, examples, settings, folder, cost)
+        if on_attached is not None:
+            on_attached(vlm)
+        run = _prepare(vlm, method, chosen, examples, settings, folder, cost, gold)
+        run.gate = gate and on_device(gate, vlm)
         run.on_step = on_step
         resume = last_complete(folder / CHECKPOINTS)
         run.lines = keep_steps(run.log, step_of(resume) if resume else 0)
@@ -107,10 +120,11 @@ def train(
         with _own_state(vlm, settings.checkpointing):
             trainer = UnlearnTrainer(run, progress=shown)
             trainer.train(resume_from_checkpoint=str(resume) if resume else None)
+            kept = take_best(run) if settings.select == "best" else int(trainer.state.global_step)
     steps = int(trainer.state.global_step)
     collapsed = any(line["probe"]["collapsed"] for line in run.lines[-1:] if "probe" in line)
     resumed = step_of(resume) if resume else 0
-    return TrainResult(vlm, steps, run.plan.steps, resumed, tuple(run.lines), collapsed, cost)
+    return TrainResult(vlm, steps, run.steps, resumed, tuple(run.lines), collapsed, cost, kept)
 
 
 def identity_of(vlm: VLM, method: Method, examples: Sequence[Example], settings: TrainSettings) -> str:
@@ -123,7 +137,8 @@ def identity_of(vlm: VLM, method: Method, examples: Sequence[Example], settings:
 
 
 def _choose(method: Method, examples: Sequence[Example]) -> list[Example]:
-    chosen = [example for example in examples if example.role in method.roles]
+    trained = frozenset().union(*(term.roles for term in method.terms))
+    chosen = [example for example in examples if example.role in trained]
     assert len({example.id for example in chosen}) == len(chosen), "ids of examples must be unique"
     if not chosen:
         raise UserError(
@@ -143,8 +158,9 @@ def _prepare(
     settings: TrainSettings,
     folder: Path,
     cost: Cost,
+    gold: VLM | None,
 ) -> Run:
-    """Rows, plan, vision features, reference and probe; nothing here depends on how far training is."""
+    """Rows, plan, vision features, teachers and probe; nothing here depends on how far training is."""
     rows = make_rows(vlm, chosen, banned=banned_ids(vlm.tokenizer, settings.vocabulary))
     plan = plan_steps(
         rows,
@@ -152,6 +168,7 @@ def _prepare(
         anchors=settings.anchors_per_step,
         passes=settings.passes,
         seed=settings.seed,
+        paired=paired_roles(method),
     )
     features = _encode_pictures(vlm, examples, cost)
     sizes: dict[str, Any] = {
@@ -160,14 +177,24 @@ def _prepare(
         "features": features,
         "cost": cost,
     }
-    reference = None
-    if method.needs_reference:
-        used = [rows[i] for i in plan.used()]
-        reference = make_reference(vlm, used, max_bytes=settings.reference_bytes, **sizes)
+    used = [rows[i] for i in plan.used()]
+    teachers = {}
+    for teacher in sorted(method.teachers, key=repr):
+        asked = frozenset().union(*(term.roles for term in method.terms if term.teacher == teacher))
+        teachers[teacher] = make_reference(
+            vlm,
+            [row for row in used if row.role in asked],
+            max_bytes=settings.reference_bytes,
+            teacher=teacher,
+            examples=chosen,
+            layers=method.layers,
+            gold=gold,
+            **sizes,
+        )
     probe = None
     if settings.probe_every:
         probe = make_probe(vlm, examples, collapse=settings.collapse, limit=settings.probe_rows, **sizes)
-    return Run(vlm, method, rows, plan, reference, settings, folder, probe, features, cost)
+    return Run(vlm, method, rows, plan, teachers, settings, folder, probe, features, cost)
 
 
 def _encode_pictures(vlm: VLM, examples: Sequence[Example], cost: Cost) -> FeatureCache | None:
@@ -250,10 +277,12 @@ class UnlearnTrainer(Trainer):  # type: ignore[misc]
         super().__init__(
             model=run.vlm.model,
             args=_arguments(run),
-            train_dataset=_Steps(run.plan.steps),
+            train_dataset=_Steps(run.steps),
             data_collator=_only_item,
             callbacks=[StepLog(run, self.state_of_step, progress=progress)],
         )
+        if run.gate is not None:
+            self.add_callback(HoldMasked(run.vlm, run.gate))
         self.remove_callback(PrinterCallback)
         self.remove_callback(ProgressCallback)
 
@@ -276,17 +305,24 @@ class UnlearnTrainer(Trainer):  # type: ignore[misc]
         run, step = self.run, int(inputs["step"])
         model.train()
         self.step_lr = float(self.optimizer.param_groups[0]["lr"])
-        rows = [run.rows[i] for i in run.plan.rows(step)]
-        self.current = start_step(run.method, rows, step + 1)
+        turn = run.turn(step)
+        rows = [run.rows[i] for i in rows_of_turn(run.plan, run.rows, run.method, turn)]
+        self.current = start_step(run.method, rows, step + 1, turn)
         packs = build_packs(run.vlm, rows, max_tokens=run.settings.pack_tokens)
-        for group in share_forwards(packs, run.settings.forward_tokens):
-            batch = collate(run.vlm, group)
-            frozen = run.reference(run.vlm, batch) if run.reference else None
-            table = forward(run.vlm, batch, cost=run.cost, features=run.features)
-            loss = self.current.add(table, frozen)
-            self.accelerator.backward(loss)
-            run.cost.backwards += 1
+        key = pair_key if paired_roles(run.method) else None
+        for group in share_forwards(packs, run.settings.forward_tokens, key=key):
+            self._forward_backward(collate(run.vlm, group))
+        if run.gate is not None:
+            mask_gradients(model, run.gate, turn)
         return torch.tensor(self.current.total, device=self.args.device)
+
+    def _forward_backward(self, batch: Batch) -> None:
+        run, current = self.run, self.current
+        assert current is not None
+        theirs = run.taught(batch.rows, current.turn)
+        table = forward(run.vlm, batch, cost=run.cost, features=run.features, layers=run.method.layers)
+        self.accelerator.backward(current.add(table, theirs))
+        run.cost.backwards += 1
 
     def _get_grad_norm(self, model: nn.Module, grad_norm: Any = None) -> Any:
         self.norm = float(super()._get_grad_norm(model, grad_norm=grad_norm))
@@ -323,11 +359,11 @@ def _arguments(run: Run) -> TrainingArguments:
     schedule = "constant_with_warmup" if settings.schedule == "constant" else settings.schedule
     arguments = TrainingArguments(
         output_dir=str(run.folder / CHECKPOINTS),
-        max_steps=run.plan.steps,
+        max_steps=run.steps,
         per_device_train_batch_size=1,
         learning_rate=settings.lr,
         lr_scheduler_type=schedule,
-        warmup_steps=int(settings.warmup * run.plan.steps),
+        warmup_steps=int(settings.warmup * run.steps),
         weight_decay=settings.weight_decay,
         max_grad_norm=settings.clip,
         optim="adamw_torch",

@@ -1,0 +1,31 @@
+"""How many training rows of each kind."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """How many rows of each kind. The default is the paper's 4 x 4.
+
+    Attributes:
+        t1, t2, t3, t4: Rows per target of SIU.
+        anchors: At most this many rows about other pictures.
+        anchors_per_picture: Questions per other picture; the first one asks for the name.
+    """
+
+    t1: int = 4
+    t2: int = 4
+    t3: int = 4
+    t4: int = 4
+    anchors: int = 16
+    anchors_per_picture: int = 2
+
+    @property
+    def anchor_pictures(self) -> int:
+        """Other pictures that are asked about."""
+        return -(-self.anchors // max(1, self.anchors_per_picture))
+
+
+MIXTURES = {"default": Mixture(), "released": Mixture(9, 2, 7, 7)}
