@@ -7,7 +7,15 @@ released with SIU: there the picture is never passed to the model and factual qu
 here the rows are naming and yes/no questions about the picture, with the picture, and the KL is a mean per
 answer token, not over prompt and padding.
 
-The loss has no lower bound: it diverges when run long, so watch the retain probe. Default: weight 1 (TOFU).
+``paper`` and ``corrected`` (default) agree on answer tokens: mean over a row's tokens, then over rows.
+
+``released_code`` (MLLMU-Bench, arXiv 2410.22108, and MMUnlearner): the KL divides by the batch only, so it
+is a *sum* over positions and its weight grows with the length of the text; the retain rows' cross-entropy is
+added to it; all forget steps come before all retain steps (MMUnlearner: alternating). Cross-entropies are
+means over the step's answer tokens. Not reproduced, as a table of answer tokens does not hold them: the
+positions of template, question, image and padding, which both the ascent and the KL of the release cover.
+
+The loss has no lower bound: see ``bound`` of ``ga``. Default: weight 1 (TOFU).
 """
 
 from __future__ import annotations
@@ -16,31 +24,42 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from unsee.methods.parts import RETAIN_ROLES, TARGET, Method, Term, knob
-from unsee.objectives import answer_nll, forward_kl, mean_by_row
+from unsee.methods.ascent import ROW_MEAN, bound_knob, likelihood_term
+from unsee.methods.grad_diff import retain_kl_loss, retain_terms
+from unsee.methods.parts import FORGET_ROLES, RETAIN_ROLES, TARGET, Method, Term, Variant, knob
+from unsee.methods.schedules import JOINT, Sequential
+from unsee.objectives import forward_kl
 from unsee.packs.tokens import TokenTable
+
+stay_loss = retain_kl_loss
 
 
 @dataclass(frozen=True)
 class GAKL:
     """Knobs of GA+KL."""
 
+    variant: Variant = knob(
+        "corrected",
+        help="released_code: KL summed over tokens, plus retain cross-entropy, sequential; the others: means",
+        source="TOFU, arXiv 2401.06121; MLLMU-Bench code",
+    )
     weight: float = knob(1.0, help="weight of the KL on the retain rows", source="TOFU, arXiv 2401.06121")
+    bound: float | None = bound_knob()
 
 
-def climb_loss(table: TokenTable, reference: TokenTable | None = None) -> Tensor:
-    """Mean log-probability of each row's answer: (R,); minimising it climbs the answer's loss."""
-    return -answer_nll(table.logits, table.labels, table.row, len(table.rows))
-
-
-def stay_loss(table: TokenTable, reference: TokenTable | None) -> Tensor:
-    """KL(reference || model), averaged over each row's answer tokens: (R,)."""
-    assert reference is not None, "the KL needs the reference"
-    return mean_by_row(forward_kl(table.logits, reference.logits), table.row, len(table.rows))
+def released_kl_loss(table: TokenTable, teacher: TokenTable | None) -> Tensor:
+    """KL(reference || model), summed over each row's answer tokens: (R,)."""
+    assert teacher is not None, "the KL needs the reference"
+    return table.sum_by_row(forward_kl(table.logits, teacher.logits))
 
 
 def ga_kl(knobs: GAKL) -> Method:
     """Gradient ascent with a KL to the reference on the retain rows."""
+    released = knobs.variant == "released_code"
+    kept = (
+        Term("retain_kl", frozenset(RETAIN_ROLES), knobs.weight, released_kl_loss, TARGET, side="retain"),
+        *retain_terms(1.0, per_token=True),
+    )
     return Method(
         name="ga_kl",
         title="Gradient ascent + KL",
@@ -48,9 +67,17 @@ def ga_kl(knobs: GAKL) -> Method:
         loss_line="- CE(original) + weight * KL(reference || model)(T3, T4, anchors)",
         knobs=knobs,
         terms=(
-            Term("ascent", frozenset({"original"}), 1.0, climb_loss),
-            Term("retain_kl", frozenset(RETAIN_ROLES), knobs.weight, stay_loss, TARGET, side="retain"),
+            likelihood_term("ascent", FORGET_ROLES, climb=True, per_token=released),
+            *(kept if released else retain_terms(knobs.weight, "kl")),
         ),
+        reduction=(
+            "KL: sum over a row's answer tokens, mean over rows; CE: mean over the step's answer tokens"
+            if released
+            else ROW_MEAN
+        ),
+        cost="one reference forward, one forward and one backward per retain row",
+        schedule=Sequential() if released else JOINT,
+        stop_above=knobs.bound,
     )
 
 

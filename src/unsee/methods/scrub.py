@@ -1,0 +1,125 @@
+"""SCRUB: be a bad student of the target on the forget rows, a good one elsewhere (arXiv 2302.09880).
+
+    forget steps:  L = - beta * T^2 KL_T(target || model)(forget)
+    retain steps:  L = alpha * T^2 KL_T(target || model)(retain) + gamma * CE(retain)
+
+KL_T is the KL of both distributions at temperature T. Steps take turns, and forget steps end after the share
+``until`` of the run: the rest repairs what they broke. ``paper`` and ``corrected`` (default) agree: means
+over a row's answer tokens, then over rows. The forget term has no lower bound.
+
+``released_code`` (``scrub`` of CLEAR, arXiv 2410.18057, the form released for vision-language models): one
+joint loss, - beta * KL_f + KL_r + CE_r, at temperature 1, means over the step's answer tokens. Its KL is
+called with its arguments exchanged: KL(model || target), not what the paper maximises. Its positions include
+prompt and padding; not reproduced, as a table of answer tokens does not hold them.
+
+Defaults: alpha .5, gamma 1, temperature 2, forget steps in the first 3 of 10 epochs: the authors' small-scale
+runs; in their code beta is 1.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from unsee.methods.ascent import ROW_MEAN, TOKEN_MEAN, above_zero, bound_knob
+from unsee.methods.grad_diff import retain_terms
+from unsee.methods.parts import (
+    FORGET_ROLES,
+    RETAIN_ROLES,
+    TARGET,
+    Loss,
+    Method,
+    Term,
+    Variant,
+    answer_tokens,
+    knob,
+    one,
+)
+from unsee.methods.schedules import JOINT, Alternate, Side
+from unsee.nouns import UserError
+from unsee.objectives.teachers import reverse_kl, warm_kl
+from unsee.packs.tokens import TokenTable
+
+CODE = "small-scale runs of the authors' code"
+
+
+@dataclass(frozen=True)
+class SCRUB:
+    """Knobs of SCRUB."""
+
+    variant: Variant = knob(
+        "corrected",
+        help="released_code: CLEAR's joint form with the reversed KL; the others: turns, as the paper",
+        source="arXiv 2302.09880; CLEAR code",
+    )
+    alpha: float = knob(0.5, help="weight of the KL on the retain rows; 1 in released_code", source=CODE)
+    beta: float = knob(1.0, help="weight of the KL on the forget rows", source=CODE)
+    gamma: float = knob(1.0, help="weight of the cross-entropy on the retain rows", source=CODE)
+    temperature: float = knob(2.0, help="temperature of both KLs; 1 in released_code", source=CODE)
+    every: int = knob(
+        1, help="retain steps after each forget step", source="ours; the code takes epochs in turn"
+    )
+    until: float = knob(0.3, help="share of the forget steps that are taken", source=CODE)
+    bound: float | None = bound_knob()
+
+
+def warm_loss(table: TokenTable, teacher: TokenTable | None, temperature: float, sign: float) -> Tensor:
+    """T^2 KL_T(target || model) with a sign, averaged over each row's answer tokens: (R,)."""
+    assert teacher is not None, "SCRUB needs the target"
+    return sign * table.mean_by_row(warm_kl(table.logits, teacher.logits, temperature))
+
+
+def released_loss(table: TokenTable, teacher: TokenTable | None, sign: float) -> Tensor:
+    """KL(model || target) with a sign, summed over each row's answer tokens: (R,)."""
+    assert teacher is not None, "SCRUB needs the target"
+    return sign * table.sum_by_row(reverse_kl(table.logits, teacher.logits))
+
+
+def scrub_terms(knobs: SCRUB) -> tuple[Term, ...]:
+    """The two KLs and the retain rows' cross-entropy."""
+    released = knobs.variant == "released_code"
+
+    def kl(name: str, roles: tuple[str, ...], weight: float, sign: float, side: Side) -> Term:
+        def loss(table: TokenTable, teacher: TokenTable | None) -> Tensor:
+            if released:
+                return released_loss(table, teacher, sign)
+            return warm_loss(table, teacher, knobs.temperature, sign)
+
+        counted: Loss = loss
+        return Term(name, frozenset(roles), weight, counted, TARGET, answer_tokens if released else one, side)
+
+    return (
+        kl("forget_kl", FORGET_ROLES, knobs.beta, -1.0, "forget"),
+        kl("retain_kl", RETAIN_ROLES, 1.0 if released else knobs.alpha, 1.0, "retain"),
+        *retain_terms(knobs.gamma, per_token=released),
+    )
+
+
+def scrub(knobs: SCRUB) -> Method:
+    """SCRUB with these knobs."""
+    above_zero("scrub", "temperature", knobs.temperature)
+    above_zero("scrub", "every", knobs.every)
+    if not 0 < knobs.until <= 1:
+        raise UserError(
+            "The value of scrub's knob until is not accepted.",
+            got=knobs.until,
+            expected="a share above 0 and at most 1",
+            remedy="1 takes every forget step",
+        )
+    released = knobs.variant == "released_code"
+    return Method(
+        name="scrub",
+        title="SCRUB",
+        paper="arXiv 2302.09880",
+        loss_line="- beta * KL_T(target || model)(original), then alpha * KL_T + gamma * CE(T3, T4, anchors)",
+        knobs=knobs,
+        terms=scrub_terms(knobs),
+        reduction=TOKEN_MEAN if released else ROW_MEAN,
+        cost="one reference forward per row, one forward and backward per retain row",
+        schedule=JOINT if released else Alternate(knobs.every, knobs.until),
+        stop_above=knobs.bound,
+    )
+
+
+METHODS = {"scrub": (SCRUB, scrub)}
