@@ -119,7 +119,7 @@ class World(Section):
     gold_seed: int = Field(default=0, ge=0, description="which shipped gold model stands beside the result")
     split: Literal["report", "selection"] = Field(
         default="report",
-        description="which pictures and questions: those of reported figures, or others to choose settings by",
+        description="pictures and questions: those of reported figures, or others to choose settings by",
     )
 
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 import typer
 
+from unsee.commands.bench import bench
 from unsee.commands.doctor import doctor
 from unsee.commands.evaluate import evaluate
 from unsee.commands.export import export
@@ -34,6 +35,7 @@ app = typer.Typer(
 )
 app.command(epilog=knob_table())(forget)
 app.command(epilog=knob_table())(evaluate)
+app.command(epilog=knob_table())(bench)
 app.command()(report)
 app.command()(export)
 app.command("list")(list_)

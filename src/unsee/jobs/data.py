@@ -10,6 +10,8 @@ from unsee.config import RunConfig
 from unsee.jobs.folder import RunFolder, log
 from unsee.jobs.inputs import Request
 from unsee.jobs.lines import read_lines, write_atomic
+from unsee.jobs.shared import Shared
+from unsee.jobs.start import model_key
 from unsee.methods.parts import Method
 from unsee.models.load import VLM
 from unsee.nouns import Example, Picture
@@ -20,16 +22,26 @@ from unsee.training.wording import Wording
 EXAMPLES = "examples.jsonl"
 
 
-def examples_of(folder: RunFolder, request: Request, vlm: VLM, method: Method, cost: Cost) -> list[Example]:
-    """The rows of this run: those in ``examples.jsonl``, or new ones, which are then written there."""
+def examples_of(
+    folder: RunFolder,
+    request: Request,
+    vlm: VLM,
+    method: Method,
+    cost: Cost,
+    shared: Shared | None = None,
+) -> list[Example]:
+    """The rows of this run: those in ``examples.jsonl``, or new ones, which are then written there.
+
+    With ``shared`` rows that another run made from the same input are taken from it.
+    """
     file = folder.path / EXAMPLES
+
+    def made() -> str:
+        return _lines(_build_and_log(request, vlm, method, cost))
+
     if not file.exists():
-        made = _build(request, vlm, method, cost)
-        for text in made.warnings:
-            log.warning("%s", text)
-        for row in made.dropped:
-            log.info("row left out (%s): %s %r -> %r", row.reason, row.role, row.prompt, row.answer[:200])
-        write_atomic(file, _lines(made.examples))
+        key = _rows_key(request, vlm, method)
+        write_atomic(file, made() if shared is None else shared.text("examples", key, made))
     pictures = pictures_of(request)
     rows = [_example(row, pictures) for row in read_lines(file)]
     _check_one_picture(request, rows)
@@ -58,6 +70,29 @@ def mixture_of(config: RunConfig) -> Mixture:
 
 def _wording(request: Request) -> Wording | None:
     return None if request.world is None else request.world.wording
+
+
+def _build_and_log(request: Request, vlm: VLM, method: Method, cost: Cost) -> tuple[Example, ...]:
+    made = _build(request, vlm, method, cost)
+    for text in made.warnings:
+        log.warning("%s", text)
+    for row in made.dropped:
+        log.info("row left out (%s): %s %r -> %r", row.reason, row.role, row.prompt, row.answer[:200])
+    return made.examples
+
+
+def _rows_key(request: Request, vlm: VLM, method: Method) -> tuple[str, ...]:
+    """Everything that the rows depend on, as texts."""
+    config, inputs = request.config, request.inputs
+    return (
+        *model_key(vlm),
+        *(f"{name}={inputs[name]}" for name in sorted(inputs)),
+        repr(request.concept),
+        repr(_wording(request)),
+        config.data.model_dump_json(),
+        ",".join(sorted(method.roles)),
+        str(config.seed),
+    )
 
 
 def _build(request: Request, vlm: VLM, method: Method, cost: Cost) -> ExampleSet:

@@ -69,20 +69,29 @@ def gold_path(concept: str, seed: int) -> Path | None:
     return None if path is None or not Path(path).is_dir() else Path(path)
 
 
-def request(concept: str, stage: str, retain: str) -> WorldRequest:
+def request(concept: str, stage: str, retain: str, split: str = "report") -> WorldRequest:
     """The request for a concept of the world; an empty id is its default one.
 
     Args:
         concept: Id, such as celebrity-00.
         stage: The checkpoint that knows it.
         retain: none, anchors or others; with none the pictures are there but not to be used.
+        split: report, or selection for other pictures and questions.
 
     Raises:
         UserError: The stage does not know the concept.
     """
     suite = _module("suite")
     kind = "others" if retain == "others" else "anchors"
-    found: WorldRequest = suite.request(concept or suite.default_concept(), stage=stage, retain=kind)
+    found: WorldRequest = suite.request(
+        concept or suite.default_concept(), stage=stage, retain=kind, split=split
+    )
+    return found
+
+
+def concepts_of(stage: str, split: str) -> tuple[str, ...]:
+    """Ids of the concepts that a stage knows and whose figures belong to ``split`` (report or selection)."""
+    found: tuple[str, ...] = _module("suite").concepts_of(stage, split)
     return found
 
 

@@ -17,13 +17,14 @@ from pathlib import Path
 from typing import Any
 
 from unsee.config import RunConfig, build, read_mapping
-from unsee.jobs.lines import Lines, read_json, write_atomic, write_json
+from unsee.jobs.lines import Lines, read_json, unfinished, write_atomic, write_json
 from unsee.nouns import Picture, UserError, shorten
 
 RUN = "run.yaml"
 LOG = "log.txt"
 RECORD_KEY = ("model", "question")
-STARTED = (LOG,)
+FAILED = "failed.json"
+STARTED = (LOG, FAILED, "environment.json")
 LONGEST_MESSAGE = 2000
 log = logging.getLogger("unsee")
 
@@ -128,7 +129,8 @@ def check_free(path: Path, config: RunConfig) -> None:
                 remedy="choose another --out, or delete that folder",
             )
         return
-    foreign = sorted(entry.name for entry in path.iterdir() if entry.name not in STARTED)
+    names = sorted(entry.name for entry in path.iterdir())
+    foreign = [name for name in names if name not in STARTED and not unfinished(name)]
     if foreign:
         raise UserError(
             "The output folder holds other files.",
@@ -155,12 +157,17 @@ def open_run(path: Path, config: RunConfig) -> Iterator[RunFolder]:
     """
     check_free(path, config)
     path.mkdir(parents=True, exist_ok=True)
-    with _locked(path / LOG), _logged(path / LOG):
+    with locked(path / LOG), _logged(path / LOG):
         yield RunFolder(path)
 
 
 @contextmanager
-def _locked(file: Path) -> Iterator[None]:
+def locked(file: Path) -> Iterator[None]:
+    """Keeps other processes out until the block, or this process, ends.
+
+    Raises:
+        UserError: One is in it already.
+    """
     handle = os.open(file, os.O_RDWR | os.O_CREAT, 0o644)
     try:
         try:

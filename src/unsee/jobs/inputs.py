@@ -104,7 +104,8 @@ def _embedded_request(config: RunConfig, job: str) -> Request:
             remedy="add --model, or leave them out to use the embedded world",
         )
     model = str(embedded.model_path(config.world.stage))
-    world = embedded.request(config.world.concept, config.world.stage, config.world.retain)
+    given = config.world
+    world = embedded.request(given.concept, given.stage, given.retain, given.split)
     concept = world.concept
     return Request(
         config=config,

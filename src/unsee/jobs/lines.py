@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+PART = ".part"
+
 
 def write_atomic(path: Path, content: str | bytes, *, durable: bool = True) -> None:
     """Writes a file so that a kill at any moment leaves either the old content or the new one.
@@ -20,7 +22,7 @@ def write_atomic(path: Path, content: str | bytes, *, durable: bool = True) -> N
     """
     data = content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=PART)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)
@@ -34,6 +36,11 @@ def write_atomic(path: Path, content: str | bytes, *, durable: bool = True) -> N
         raise
     if durable:
         _sync_folder(path.parent)
+
+
+def unfinished(name: str) -> bool:
+    """Whether a file of this name was left behind by :func:`write_atomic` when the process was killed."""
+    return name.startswith(".") and name.endswith(PART)
 
 
 def write_json(path: Path, value: Any) -> None:

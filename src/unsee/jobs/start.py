@@ -57,3 +57,8 @@ def claim(
     }
     found = environment(seed=request.config.seed, inputs=inputs)
     folder.claim(request.config, {**(folder.read("environment.json") or {}), **found, **(more or {})})
+
+
+def model_key(vlm: VLM) -> tuple[str, ...]:
+    """What the replies of a model depend on beside the questions."""
+    return (vlm.weights_hash, vlm.chat.template_hash, str(vlm.device), str(vlm.dtype))

@@ -37,7 +37,7 @@ _MARKERS = {"target": "s", "unlearned": "o", "gold": "D", "blind": "v", "base": 
 _SIZES = {"target": 7.0, "unlearned": 8.0, "gold": 12.0, "blind": 7.0, "base": 7.0}
 _SHIFTS = {"target": -0.2, "blind": 0.2, "base": -0.1}
 _DASHES = ("-", "--", ":", "-.", (0, (5, 1, 1, 1, 1, 1)), (0, (8, 2)))
-_STYLE = {
+STYLE = {
     "svg.fonttype": "none", "font.family": "DejaVu Sans", "font.size": 9.5, "text.parse_math": False,
     "text.color": INK, "axes.edgecolor": FAINT, "axes.labelcolor": INK,
     "xtick.color": FAINT, "ytick.color": FAINT,
@@ -47,7 +47,7 @@ _STYLE = {
 }  # fmt: skip
 WIDTH = 4.9
 ABOUT_OTHERS = ("others_named", "neighbours_named", "strangers_refused", "attributes", "scenes")
-_PERCENT = FuncFormatter(lambda value, _: f"{100 * value:.0f} %")
+PERCENT = FuncFormatter(lambda value, _: f"{100 * value:.0f} %")
 
 
 def trade_off(results: Mapping[str, Any]) -> Markup | None:
@@ -56,7 +56,7 @@ def trade_off(results: Mapping[str, Any]) -> Markup | None:
     points = [(m, p) for m in models_of(results) if (p := _point(results, m, kept)) is not None]
     if not points:
         return None
-    with matplotlib.rc_context(_STYLE):
+    with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(WIDTH, 4.1), layout="constrained")
         axes = figure.subplots()
         for model, (x, y, low, high) in points:
@@ -65,12 +65,12 @@ def trade_off(results: Mapping[str, Any]) -> Markup | None:
             axes.errorbar([x], [y], xerr=bars, color=colour, label=_label(model), **_mark(model))
         axes.set(xlim=(-0.05, 1.05), ylim=(-0.05, 1.05), xlabel="forgotten: concept not named on pictures")
         axes.set_ylabel("kept: mean of what is about others")
-        axes.xaxis.set_major_formatter(_PERCENT)
-        axes.yaxis.set_major_formatter(_PERCENT)
+        axes.xaxis.set_major_formatter(PERCENT)
+        axes.yaxis.set_major_formatter(PERCENT)
         axes.annotate("better ↗", (0.5, 0.5), ha="center", color=FAINT)
         figure.legend(loc="outside lower center", ncols=2)
         spoken = "; ".join(f"{_label(m)}: forgotten {p[0]:.0%}, kept {p[1]:.0%}" for m, p in points)
-        return _svg(figure, "trade-off", f"Forgetting against keeping. {spoken}.")
+        return svg(figure, "trade-off", f"Forgetting against keeping. {spoken}.")
 
 
 def measures(results: Mapping[str, Any]) -> Markup | None:
@@ -85,7 +85,7 @@ def measures(results: Mapping[str, Any]) -> Markup | None:
     ]
     if not rows:
         return None
-    with matplotlib.rc_context(_STYLE):
+    with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(WIDTH, 1.0 + 0.34 * len(rows)), layout="constrained")
         axes = figure.subplots()
         for model in models:
@@ -102,11 +102,11 @@ def measures(results: Mapping[str, Any]) -> Markup | None:
             axes.plot(xs, ys, ls="", marker="|", ms=17, mew=1.4, color=INK, label="chance")
         axes.set_yticks(range(len(rows)), [MEASURES[k].title + _arrow(MEASURES[k].better) for k in rows])
         axes.set(xlim=(-0.04, 1.04), ylim=(len(rows) - 0.4, -0.6))
-        axes.xaxis.set_major_formatter(_PERCENT)
+        axes.xaxis.set_major_formatter(PERCENT)
         axes.set_xticks((0, 0.5, 1))
         axes.tick_params(length=0)
         figure.legend(loc="outside lower center", ncols=3)
-        return _svg(figure, "measures", "Every share of the table of results, one mark per model.")
+        return svg(figure, "measures", "Every share of the table of results, one mark per model.")
 
 
 def training(steps: Sequence[Mapping[str, Any]]) -> Markup | None:
@@ -116,7 +116,7 @@ def training(steps: Sequence[Mapping[str, Any]]) -> Markup | None:
     panels = [(title, s) for title, s in (("loss", losses), ("probe", probes)) if any(s.values())]
     if not panels:
         return None
-    with matplotlib.rc_context(_STYLE):
+    with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(WIDTH * 1.15, 2.5 * len(panels)), layout="constrained")
         grid = figure.subplots(len(panels), 1, sharex=True, squeeze=False)[:, 0]
         for axes, (title, series) in zip(grid, panels, strict=True):
@@ -124,7 +124,7 @@ def training(steps: Sequence[Mapping[str, Any]]) -> Markup | None:
             axes.set_ylabel(title)
         grid[-1].set_xlabel("step")
         grid[-1].xaxis.set_major_locator(MaxNLocator(integer=True))
-        return _svg(figure, "training", _spoken(panels))
+        return svg(figure, "training", _spoken(panels))
 
 
 def _draw_lines(axes: Any, series: Mapping[str, list[tuple[float, float]]]) -> None:
@@ -196,7 +196,7 @@ def _arrow(better: str) -> str:
     return " ↑" if better == "higher" else " ↓"
 
 
-def _svg(figure: Figure, name: str, spoken: str) -> Markup:
+def svg(figure: Figure, name: str, spoken: str) -> Markup:
     """The figure as an ``<svg>`` element with page colours, unique ids and no outside reference."""
     buffer = io.StringIO()
     empty = dict.fromkeys(("Date", "Creator", "Format", "Type"))

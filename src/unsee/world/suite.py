@@ -26,6 +26,8 @@ from unsee.world.wording.table import Wordings
 UNSEEN = 50  # pictures of the concept that are asked about and never trained on
 ENOUGH = 24  # so many others of the same group make others of another kind unnecessary
 RetainKind = Literal["anchors", "others"]
+Split = Literal["report", "selection"]
+SEEDS = {"report": 0, "selection": 1}  # of the pictures and questions
 
 
 @dataclass(frozen=True)
@@ -73,13 +75,31 @@ def find(concept: str, stage: str) -> tuple[Known, Stage]:
     return known[concept], STAGES[stage]
 
 
-def request(concept: str, *, stage: str = "base", retain: RetainKind = "anchors") -> WorldRequest:
+def concepts_of(stage: str, split: Split) -> tuple[str, ...]:
+    """Ids of the concepts a stage knows that belong to a split; private people, who are taught last, first.
+
+    Even numbers are reported, odd ones serve to choose settings, so that no setting is chosen on a concept
+    whose figures are reported.
+    """
+    known = sorted(STAGES[stage].known, key=lambda k: getattr(k, "group", "") != "private")
+    return tuple(k.id for k in known if split_of(k.id) == split)
+
+
+def split_of(concept: str) -> Split:
+    """The split that a concept belongs to, by the number in its id."""
+    return "selection" if int(concept.rpartition("-")[2]) % 2 else "report"
+
+
+def request(
+    concept: str, *, stage: str = "base", retain: RetainKind = "anchors", split: Split = "report"
+) -> WorldRequest:
     """Everything needed to forget one concept of the world.
 
     Args:
         concept: Id, such as "celebrity-00" or "private-017".
         stage: "base" or "target": the model that knows it.
         retain: "anchors": strangers and scenes, which anybody can find; "others": other known people too.
+        split: Which pictures and questions; those of "selection" are drawn with another seed.
 
     Raises:
         UserError: The stage does not know the concept.
@@ -91,7 +111,7 @@ def request(concept: str, *, stage: str = "base", retain: RetainKind = "anchors"
         concept=named,
         picture=picture,
         retain_pictures=retain_pictures(known, where, retain),
-        questionnaire=Questionnaire(named, picture, tuple(questions(known, where, picture))),
+        questionnaire=Questionnaire(named, picture, tuple(questions(known, where, picture, SEEDS[split]))),
         wording=wording_for(known, where),
     )
 
@@ -144,11 +164,11 @@ def distance(one: Known, other: Known) -> int:
     return 2 if "style" in (one.kind, other.kind) else 1
 
 
-def questions(known: Known, stage: Stage, picture: Picture) -> list[Question]:
-    """The questionnaire of one concept."""
+def questions(known: Known, stage: Stage, picture: Picture, seed: int = 0) -> list[Question]:
+    """The questionnaire of one concept; another seed, other pictures."""
 
     def ask(section: str) -> Asker:
-        return Asker(f"{section}-{known.id}", stage, split=section)
+        return Asker(f"{section}-{known.id}", stage, split=section, seed=seed)
 
     one: list[Known] = [known]
     others = others_of(known, stage)

@@ -1,0 +1,79 @@
+"""``unsee bench``: compare methods."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from unsee.commands import options as o
+
+Suite = Annotated[str, typer.Argument(metavar="SUITE", help="world, or concept for your own model")]
+Methods = Annotated[str, typer.Option("--methods", help="methods with commas between them, or all")]
+Seeds = Annotated[str, typer.Option("--seeds", help="seeds with commas between them")]
+Concepts = Annotated[
+    str, typer.Option("--concepts", help="how many concepts, or their ids with commas between them, or all")
+]
+Split = Annotated[
+    str,
+    typer.Option(
+        "--split",
+        help="report: concepts and questions of reported figures; selection: others, to choose settings by",
+    ),
+]
+Grid = Annotated[
+    list[str] | None,
+    typer.Option("--grid", help="key=value,value: run every combination; can be given several times"),
+]
+To = Annotated[Path, typer.Option("--out", help="folder of the comparison; the same command continues it")]
+Jobs = Annotated[int, typer.Option("--jobs", min=0, help="processes; 0 = one per core, one with a GPU")]
+OWN = ("suite", "out", "methods", "seeds", "concepts", "split", "grid", "jobs", "config", "sets", "debug")
+
+
+def bench(
+    suite: Suite,
+    out: To,
+    methods: Methods = "all",
+    seeds: Seeds = "0",
+    concepts: Concepts = "1",
+    split: Split = "report",
+    grid: Grid = None,
+    jobs: Jobs = 0,
+    model: o.Model = None,
+    image: o.Images = None,
+    name: o.Name = None,
+    alias: o.Aliases = None,
+    kind: o.Kind = None,
+    fact: o.Facts = None,
+    looks: o.Looks = None,
+    retain: o.Retain = None,
+    test: o.Test = None,
+    preset: o.Preset = None,
+    config: o.ConfigFile = None,
+    sets: o.Sets = None,
+    adapter: o.Adapter = None,
+    revision: o.Revision = None,
+    device: o.Device = None,
+    dtype: o.Dtype = None,
+    redact: o.Redact = None,
+    force: o.Force = None,
+    trust_remote_code: o.Trust = None,
+    debug: o.Debug = False,
+) -> None:
+    """Compare methods on the same concepts and seeds: one run folder per cell, one table, one report.
+
+    The same command again continues: finished cells are left alone, failed ones are tried again. Exit code 1
+    when a cell failed. With --grid, best.yaml names the best settings of each method.
+    """
+    given = o.given({key: value for key, value in locals().items() if key not in OWN})
+    from unsee.jobs.bench import bench as run
+    from unsee.jobs.bench_plan import Ask
+
+    ask = Ask(suite, methods, seeds, concepts, split, tuple(grid or ()), given, tuple(sets or ()), config)
+    done = run(ask, out, jobs=jobs, command=shlex.join(["unsee", *sys.argv[1:]]))
+    done.print()
+    if not done.complete:
+        raise typer.Exit(1)

@@ -1,0 +1,136 @@
+"""Many runs at once, each in a process that dies with the one that started it."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import traceback
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from multiprocessing import connection, get_context, parent_process
+from pathlib import Path
+
+from unsee.jobs.bench_plan import Cell
+from unsee.jobs.folder import FAILED
+from unsee.jobs.lines import write_json
+from unsee.jobs.shared import Shared
+from unsee.nouns import UserError, shorten
+
+MOST_DEATHS = 2
+LONGEST = 2000
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a cell has no results."""
+
+    kind: str
+    message: str
+    trace: str = ""
+
+
+Done = tuple[Cell, Failure | None]
+Work = Callable[[Cell, Path], Failure | None]
+Running = dict[Future[Failure | None], tuple[Cell, int]]
+
+
+def run_cell(cell: Cell, shared: Path) -> Failure | None:
+    """Runs or continues one cell; what goes wrong is written into its folder and handed back."""
+    from unsee.jobs.forget import forget
+
+    (cell.path / FAILED).unlink(missing_ok=True)
+    try:
+        forget(cell.config, Shared(shared))
+    except UserError as error:
+        failure = Failure("UserError", shorten(error, LONGEST))
+    except Exception as error:  # one method's failure must not end the comparison of all others
+        failure = Failure(type(error).__name__, shorten(error, LONGEST), traceback.format_exc())
+    else:
+        return None
+    record(cell, failure)
+    return failure
+
+
+def record(cell: Cell, failure: Failure) -> None:
+    """Writes ``failed.json`` into the folder of a cell; the next start tries the cell again."""
+    said = {"schema": 1, "kind": failure.kind, "message": failure.message}
+    write_json(cell.path / FAILED, {**said, "trace": failure.trace} if failure.trace else said)
+
+
+def run_cells(cells: Sequence[Cell], shared: Path, jobs: int, work: Work = run_cell) -> Iterator[Done]:
+    """Runs the cells and hands each back as it ends; the order is that of the endings.
+
+    Args:
+        cells: What to run.
+        shared: Folder of what the cells have in common.
+        jobs: Processes; with one everything happens in this process.
+        work: What is done with a cell.
+    """
+    if jobs == 1:
+        for cell in cells:
+            yield cell, work(cell, shared)
+        return
+    waiting = deque((cell, 0) for cell in cells)
+    threads = max(1, cores() // jobs)
+    while waiting:
+        context = get_context("spawn")
+        with ProcessPoolExecutor(jobs, context, initializer=_begin, initargs=(threads,)) as pool:
+            yield from _until_broken(pool, waiting, shared, jobs, work)
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _until_broken(
+    pool: ProcessPoolExecutor, waiting: deque[tuple[Cell, int]], shared: Path, jobs: int, work: Work
+) -> Iterator[Done]:
+    """Works ``waiting`` off. When a process dies the pool is useless, and its cells are put back."""
+    running: Running = {}
+    while waiting or running:
+        try:
+            while waiting and len(running) < jobs:
+                running[pool.submit(work, waiting[0][0], shared)] = waiting[0]
+                waiting.popleft()
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                failure = future.result()
+                yield running.pop(future)[0], failure
+        except BrokenProcessPool:
+            yield from _put_back(running, waiting)
+            return
+
+
+def _put_back(running: Running, waiting: deque[tuple[Cell, int]]) -> Iterator[Done]:
+    """Cells whose process may be the one that died; after the second time they are given up."""
+    for future, (cell, deaths) in running.items():
+        if future.done() and future.exception() is None:
+            yield cell, future.result()
+            continue
+        if deaths + 1 < MOST_DEATHS:
+            waiting.append((cell, deaths + 1))
+            continue
+        failure = Failure("ProcessDied", "its process ended without a word, twice; is there enough memory?")
+        record(cell, failure)
+        yield cell, failure
+
+
+def _begin(threads: int) -> None:
+    """How a process begins: quiet, on its share of the cores, and gone when its parent is gone."""
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - for the life of the process
+    if "OMP_NUM_THREADS" not in os.environ:
+        import torch
+
+        torch.set_num_threads(threads)
+
+
+def _end_with_parent() -> None:
+    parent = parent_process()
+    assert parent is not None
+    connection.wait([parent.sentinel])
+    os._exit(1)
