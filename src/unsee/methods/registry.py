@@ -16,7 +16,7 @@ from unsee.methods.parts import Method
 from unsee.nouns import UserError
 
 Entry = tuple[type, Callable[[Any], Method]]
-NOT_METHODS = ("registry", "parts", "schedules", "context", "views", "statistics")
+NOT_METHODS = ("registry", "parts", "schedules", "context", "views", "statistics", "activations")
 
 
 @cache

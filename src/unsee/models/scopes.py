@@ -27,6 +27,7 @@ LAYERED = frozenset(
 )
 PARTS = (*sorted(LAYERED), "language.embeddings", "vision.other", "projector", "head", "full")
 PATTERN = re.compile(r"(?P<name>[a-z.]+)(\[(?P<low>\d+)(\.\.(?P<high>\d+))?\])?")
+TUPLES = ("parts", "modules", "sine")
 ROLE = re.compile(r"(?P<name>[a-z.]+)(\[(?P<layer>\d+)\])?")
 
 
@@ -41,6 +42,10 @@ class Scope:
         alpha: Scale of the adapter; the update is multiplied by alpha / rank.
         dropout: Dropout in front of the adapter. The exactness of packed rows needs 0.
         full: Train the weights themselves instead of an adapter.
+        modules: Full paths of modules; only what lies in one of them, and in a part, is trained. Empty = all
+            of the parts.
+        sine: Parts whose linear weights W become W + sin(D), where D alone is trained (SineProject,
+            arXiv 2511.18444); beside ``parts``, and instead of what those say about the same weights.
 
     Raises:
         UserError: Unknown part, or a rank, alpha or dropout out of range.
@@ -51,12 +56,14 @@ class Scope:
     alpha: int = 32
     dropout: float = 0.0
     full: bool = False
+    modules: tuple[str, ...] = ()
+    sine: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Check every part and number."""
         if not self.parts:
             raise _refuse("the scope is empty", "nothing")
-        for part in self.parts:
+        for part in (*self.parts, *self.sine):
             _parse(part)
         if self.rank < 1 or self.alpha < 1 or not 0 <= self.dropout < 1:
             raise UserError(
@@ -66,18 +73,28 @@ class Scope:
                 remedy="the usual choice is rank 16, alpha 32, dropout 0",
             )
 
-    def holds(self, role: str) -> bool:
-        """Whether a role such as ``language.mlp[3]`` lies in this scope."""
-        return any(part_holds(part, role) for part in self.parts)
+    def holds(self, role: str, path: str = "") -> bool:
+        """Whether a module or weight lies in the parts, apart from sine parts.
+
+        Args:
+            role: Its role, such as ``language.mlp[3]``.
+            path: Its full path in the plain model, where the scope names modules.
+        """
+        inside = not self.modules or any(f"{path}.".startswith(f"{module}.") for module in self.modules)
+        return inside and any(part_holds(part, role) for part in self.parts)
+
+    def sines(self, role: str) -> bool:
+        """Whether a role lies in the sine parts."""
+        return any(part_holds(part, role) for part in self.sine)
 
     def as_json(self) -> dict[str, Any]:
         """The form written beside an adapter."""
-        return {**asdict(self), "parts": list(self.parts)}
+        return {**asdict(self), **{name: list(getattr(self, name)) for name in TUPLES}}
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Scope:
         """The inverse of ``as_json``."""
-        return cls(**{**data, "parts": tuple(data["parts"])})
+        return cls(**{**data, **{name: tuple(data[name]) for name in TUPLES if name in data}})
 
 
 def part_holds(part: str, role: str) -> bool:
