@@ -55,13 +55,13 @@ def test_the_layer_computes_w_plus_sine_of_d(family: str) -> None:
     assert layers
     assert all(vlm.roles.role_of(path) == "projector" for path in layers)
     for path, layer in layers.items():
-        angle = layer.parametrizations.weight[0].angle.detach()
-        old, now = before[f"{path}.weight"], layer.weight.detach()
+        angle = layer.sine_angle.detach()
+        old, now = before[f"{path}.weight"], layer.changed_weight().detach()
         for i in range(0, old.shape[0], 7):
             for j in range(0, old.shape[1], 5):
                 wanted = old[i, j].item() + math.sin(angle[i, j].item())
                 assert now[i, j].item() == pytest.approx(wanted, abs=1e-6)
-        assert torch.equal(layer.parametrizations.weight.original, old)
+        assert torch.equal(layer.weight, old)
 
 
 @pytest.mark.parametrize("scope", [LORA, ALONE, FULL])
@@ -132,7 +132,7 @@ def test_save_load_and_merge_round_trip(scope: Scope, family: str, tmp_path: Pat
     note = json.loads((tmp_path / "a" / "unsee.json").read_text())
     assert note["form"] == ("lora+edit" if scope is LORA else "edit")
     saved = load_file(tmp_path / "a" / "edit.safetensors")
-    assert not [name for name in saved if "parametrizations" in name]
+    assert not [name for name in saved if name.endswith(ANGLE)]
 
     loaded = load_adapter(build(family), tmp_path / "a")
     assert torch.allclose(probe_logits(loaded), wanted, atol=1e-5)
@@ -161,8 +161,8 @@ def test_half_precision_keeps_d_in_float32() -> None:
     vlm = replace(vlm, model=vlm.model.to(torch.bfloat16))
     attached = attach(vlm, LORA, seed=0)
     for _, layer in sine_layers(attached.base):
-        assert layer.parametrizations.weight[0].angle.dtype == torch.float32
-        assert layer.weight.dtype == torch.bfloat16
+        assert layer.sine_angle.dtype == torch.float32
+        assert layer.changed_weight().dtype == torch.bfloat16
     probe_logits(attached)
 
 

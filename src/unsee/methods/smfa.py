@@ -46,7 +46,7 @@ def conflicts(
 ) -> Tensor:
     """True at the entries that are cut, in the shape of the matrix."""
     norm = torch.linalg.vector_norm
-    rho = norm(forget) / norm(retain).clamp(min=TINY)
+    rho: Tensor = norm(forget) / norm(retain).clamp(min=TINY)
     return (forget * retain < 0) & (k * rho * retain.abs() < forget.abs())
 
 

@@ -11,44 +11,63 @@ from collections.abc import Iterator
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils import parametrize
+from torch.nn import functional
 
-ANGLE = ".parametrizations.weight.0.angle"
+from unsee.nouns import UserError
+
+ANGLE = ".sine_angle"
 SPREAD = 1e-4  # standard deviation of D at the start
 
 
-class Sine(nn.Module):
-    """The parametrisation of one weight."""
+class SineLinear(nn.Linear):
+    """A linear layer with a sine on its weight. ``weight`` is W, ``sine_angle`` is D, (out, in) float32."""
 
-    def __init__(self, angle: Tensor) -> None:
-        super().__init__()
-        self.angle = nn.Parameter(angle)
+    sine_angle: nn.Parameter
 
-    def forward(self, weight: Tensor) -> Tensor:
-        """The weight that the layer uses, in the type of W."""
-        return (weight.float() + torch.sin(self.angle)).to(weight.dtype)
+    def changed_weight(self) -> Tensor:
+        """W + sin(D) in the type of W: what the layer uses."""
+        return (self.weight.float() + torch.sin(self.sine_angle)).to(self.weight.dtype)
+
+    def forward(self, input: Tensor) -> Tensor:
+        """As any linear layer, with the changed weight."""
+        return functional.linear(input, self.changed_weight(), self.bias)
 
 
-def add_sine(layer: nn.Linear, generator: torch.Generator) -> Tensor:
-    """Puts a sine on a layer's weight, starting at random near zero, and returns D, (out, in) float32."""
+def add_sine(layer: nn.Module, generator: torch.Generator) -> Tensor:
+    """Puts a sine on a linear layer, in place, and returns its D, random near zero.
+
+    Raises:
+        UserError: The layer is of another kind, such as a quantised one.
+    """
+    if type(layer) is not nn.Linear:
+        raise UserError(
+            "a sine needs a plain linear layer",
+            got=type(layer).__name__,
+            expected="Linear",
+            remedy="load the model without quantisation",
+        )
     start = torch.randn(layer.weight.shape, generator=generator) * SPREAD
     layer.weight.requires_grad_(False)
-    sine = Sine(start.to(layer.weight.device))
-    parametrize.register_parametrization(layer, "weight", sine)
-    return sine.angle
+    layer.sine_angle = nn.Parameter(start.to(layer.weight.device))
+    layer.__class__ = SineLinear
+    return layer.sine_angle
 
 
-def sine_layers(model: nn.Module) -> Iterator[tuple[str, nn.Module]]:
+def sine_layers(model: nn.Module) -> Iterator[tuple[str, SineLinear]]:
     """Layers with a sine on their weight, by path."""
     for path, module in list(model.named_modules()):
-        if parametrize.is_parametrized(module, "weight"):
+        if isinstance(module, SineLinear):
             yield path, module
 
 
+@torch.no_grad()
 def take_sines_out(model: nn.Module, *, keep_change: bool) -> None:
     """Plain layers again, with W + sin(D) or with W as their weight."""
     for _, layer in sine_layers(model):
-        parametrize.remove_parametrizations(layer, "weight", leave_parametrized=keep_change)
+        if keep_change:
+            layer.weight.copy_(layer.changed_weight())
+        del layer.sine_angle
+        layer.__class__ = nn.Linear  # type: ignore[assignment]
 
 
 def weight_under(name: str) -> str:
