@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from unsee.answering.cache import GrowingCache
+from unsee.models.hooks import Follow, at_work
 from unsee.models.load import VLM
 from unsee.packs.cost import Cost
 from unsee.packs.families import dense_mask
@@ -58,6 +59,13 @@ def decode(
     Ties are broken towards the smaller id. Each reply ends at one of the model's end tokens or after
     ``max_new_tokens``.
     """
+    with at_work(vlm, batch.passage) as follow:
+        return _decode(vlm, batch, max_new_tokens, features, cost, follow)
+
+
+def _decode(
+    vlm: VLM, batch: Batch, max_new_tokens: int, features: FeatureStore, cost: Cost | None, follow: Follow
+) -> list[Decoded]:
     replies = [Decoded([], []) for _ in batch.rows]
     ends = frozenset(vlm.chat.end_ids)
     cache = GrowingCache()
@@ -86,6 +94,7 @@ def decode(
         slots = _grow(slots)
         if batch.position_ids.dim() == 3:
             positions = positions.expand(3, *positions.shape)
+        follow(slots.question)
         logits = _run(vlm, tokens, slots.visible[:, None], positions, cache)
         if cost is not None:
             cost.forward(tokens=tokens.numel(), head_rows=tokens.numel())

@@ -1,4 +1,4 @@
-"""Adapters: attached by role, saved, loaded with checks, merged with a check.
+"""Adapters, edits and hooks: attached by role, saved, loaded with checks, merged with a check.
 
 Adapters are PEFT's; what is added is that they land where the scope says, that loading one which does not
 belong to the model or changes nothing is an error, and that merging is checked.
@@ -32,6 +32,7 @@ from unsee.models.attach import (
     trained_table,
 )
 from unsee.models.fingerprint import hash_model
+from unsee.models.hooks import HOOK, load_hook
 from unsee.models.load import VLM
 from unsee.models.pictures import from_image
 from unsee.models.scopes import Scope
@@ -60,7 +61,7 @@ MERGE_TOLERANCE = 1e-3
 
 
 def save_adapter(vlm: VLM, folder: str | Path) -> None:
-    """Write the adapter in PEFT's format, or fully trained weights as ``edit.safetensors``.
+    """Write the adapter in PEFT's format, fully trained weights as ``edit.safetensors``, or the hook.
 
     Beside it, ``unsee.json`` says which base it belongs to and what was trained. The folder appears complete
     or not at all: it is written beside its place and then renamed.
@@ -68,18 +69,20 @@ def save_adapter(vlm: VLM, folder: str | Path) -> None:
     Raises:
         UserError: There is nothing to save.
     """
-    if vlm.scope is None and not isinstance(vlm.model, PeftModel):
+    if vlm.scope is None and not isinstance(vlm.model, PeftModel) and vlm.hook is None:
         raise UserError(
             "there is no adapter to save",
             got=vlm.name,
-            expected="a model returned by attach() or load_adapter()",
+            expected="a model returned by attach() or load_adapter(), or one with a hook",
             remedy="attach a scope and train it first",
         )
     target = Path(folder)
     fresh = target.with_name(f".{target.name}.writing")
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir(parents=True)
-    if isinstance(vlm.model, PeftModel):
+    if vlm.hook is not None:
+        vlm.hook.save(fresh)
+    elif isinstance(vlm.model, PeftModel):
         vlm.model.save_pretrained(str(fresh), save_embedding_layers=False)
     else:
         state = {
@@ -96,7 +99,7 @@ def save_adapter(vlm: VLM, folder: str | Path) -> None:
 
 
 def load_adapter(vlm: VLM, folder: str | Path, *, check: bool = True, trainable: bool = False) -> VLM:
-    """The model with a saved adapter or edit.
+    """The model with a saved adapter, edit or hook.
 
     Args:
         vlm: A plain model; as with ``attach``, use the returned VLM from here on.
@@ -113,8 +116,10 @@ def load_adapter(vlm: VLM, folder: str | Path, *, check: bool = True, trainable:
     note = _read_note(path)
     _check_base(vlm, note, path)
     scope = Scope.from_json(note["scope"]) if note.get("scope") else None
-    load_weights = _load_edit if (path / EDIT).is_file() else _load_lora
-    loaded = load_weights(vlm, path, scope)
+    if (path / HOOK).is_file():
+        loaded = load_hook(path).install(vlm)
+    else:
+        loaded = (_load_edit if (path / EDIT).is_file() else _load_lora)(vlm, path, scope)
     if check:
         _check_effect(loaded, path)
     for name, parameter in loaded.model.named_parameters():
@@ -129,8 +134,15 @@ def merge(vlm: VLM) -> VLM:
     The weights then return to the model's own type.
 
     Raises:
-        UserError: The merged model answers differently.
+        UserError: The merged model answers differently, or there is a hook, which no weight can hold.
     """
+    if vlm.hook is not None:
+        raise UserError(
+            "a hook changes no weight, so there is nothing to merge",
+            got=vlm.hook.name,
+            expected="a model with an adapter or edited weights",
+            remedy="keep the hook's folder beside the model and load it with load_adapter()",
+        )
     if not isinstance(vlm.model, PeftModel):
         plain = replace(vlm, scope=None, originals={}, source="memory")
         return replace(plain, weights_hash=hash_model(plain.model))
@@ -175,11 +187,12 @@ def _probe_image() -> Image.Image:
 
 def _note(vlm: VLM) -> dict[str, Any]:
     roles = vlm.roles
+    trained = [] if vlm.hook else [list(line) for line in trained_table(vlm) if line.trained]
     return {
         "base": vlm.name,
         "revision": vlm.revision,
         "weights_hash": vlm.weights_hash,
-        "form": "lora" if isinstance(vlm.model, PeftModel) else "edit",
+        "form": "hook" if vlm.hook else "lora" if isinstance(vlm.model, PeftModel) else "edit",
         "scope": None if vlm.scope is None else vlm.scope.as_json(),
         "roles": {
             "decoder": roles.decoder,
@@ -188,12 +201,12 @@ def _note(vlm: VLM) -> dict[str, Any]:
             "head": roles.head,
             "embeddings": roles.embeddings,
         },
-        "trained": [list(line) for line in trained_table(vlm) if line.trained],
+        "trained": trained,
     }
 
 
 def _read_note(path: Path) -> dict[str, Any]:
-    weights = [name for name in (LORA, EDIT) if (path / name).is_file()]
+    weights = [name for name in (LORA, EDIT, HOOK) if (path / name).is_file()]
     pickle = (path / "adapter_model.bin").is_file()
     if not weights or (weights == [LORA] and not (path / "adapter_config.json").is_file()):
         raise UserError(
@@ -201,7 +214,7 @@ def _read_note(path: Path) -> dict[str, Any]:
             if pickle and not weights
             else "no adapter there",
             got=path,
-            expected=f"a folder with adapter_config.json and {LORA}, or with {EDIT}",
+            expected=f"a folder with adapter_config.json and {LORA}, or with {EDIT} or {HOOK}",
             remedy="save the adapter as safetensors" if pickle else "check the path",
         )
     note = path / NOTE
@@ -264,11 +277,17 @@ def _load_edit(vlm: VLM, path: Path, scope: Scope | None) -> VLM:
     return replace(vlm, scope=scope, originals=originals)
 
 
-def _check_effect(vlm: VLM, path: Path) -> None:
+def _has_no_effect(vlm: VLM) -> bool:
+    if vlm.hook is not None:
+        # A hook leaves a probe about something else alone on purpose, so it is asked itself.
+        return vlm.hook.empty
     with_adapter = probe_logits(vlm)
     with vlm.adapter_off():
-        without = probe_logits(vlm)
-    if torch.equal(with_adapter, without):
+        return torch.equal(with_adapter, probe_logits(vlm))
+
+
+def _check_effect(vlm: VLM, path: Path) -> None:
+    if _has_no_effect(vlm):
         detach(vlm)
         raise UserError(
             "the adapter changes nothing",

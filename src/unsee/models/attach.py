@@ -75,7 +75,9 @@ def attach(vlm: VLM, scope: Scope, *, seed: int) -> VLM:
 
 
 def detach(vlm: VLM) -> VLM:
-    """The base again: LoRA layers are taken out, fully trained weights get their original values back."""
+    """The base again: LoRA layers and hooks are taken out, fully trained weights get their old values back."""
+    if vlm.hook is not None:
+        return vlm.hook.remove(vlm)
     if isinstance(vlm.model, PeftModel):
         return replace(vlm, model=vlm.model.unload(), scope=None)
     with torch.no_grad():
@@ -118,10 +120,10 @@ def trained_table(vlm: VLM) -> list[TrainedRole]:
 
 
 def need_plain(vlm: VLM) -> None:
-    """Refuse a model that has an adapter or is being trained in full."""
-    if isinstance(vlm.model, PeftModel) or vlm.originals:
+    """Refuse a model that has an adapter or a hook, or is being trained in full."""
+    if isinstance(vlm.model, PeftModel) or vlm.originals or vlm.hook is not None:
         raise UserError(
-            "the model has an adapter already",
+            "the model has an adapter already" if vlm.hook is None else "the model has a hook already",
             got=vlm.name,
             expected="a plain model",
             remedy="detach() or merge() it first",

@@ -27,10 +27,11 @@ from unsee.models.chat import Chat
 from unsee.models.fingerprint import hash_files, hash_model
 from unsee.models.processors import load_processor
 from unsee.models.roles import Roles, find_roles
-from unsee.nouns import UserError
+from unsee.nouns import Picture, UserError
 
 if TYPE_CHECKING:
     from unsee.models.adapters import Scope
+    from unsee.models.hooks import Hook
 
 Source = Literal["folder", "hub", "memory"]
 PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt")
@@ -54,6 +55,7 @@ class VLM:
         source: Where the model came from.
         scope: What is trained, after ``adapters.attach`` or ``adapters.load_adapter``.
         originals: Base values of fully trained parameters, by parameter name; empty without full training.
+        hook: What acts when the model answers and changes no weight (see ``models.hooks``).
     """
 
     model: Any
@@ -66,6 +68,7 @@ class VLM:
     source: Source
     scope: Scope | None = None
     originals: Mapping[str, Tensor] = field(default_factory=dict, repr=False)
+    hook: Hook | None = None
 
     @property
     def tokenizer(self) -> Any:
@@ -88,15 +91,30 @@ class VLM:
         """Type of the model's input embeddings."""
         return self.base.get_input_embeddings().weight.dtype  # type: ignore[no-any-return]
 
+    def route(self, picture: Picture | None) -> str:
+        """Which way the hook sends rows about a picture; rows of different routes never share a pass."""
+        return "" if self.hook is None else self.hook.route(self, picture)
+
     def adapter_off(self) -> AbstractContextManager[None]:
         """Inside, the model computes exactly what the base computes.
 
         With LoRA the adapter is switched off; with full training the original weights are put in place of the
-        trained ones for the time being. Not for a backward pass that began outside.
+        trained ones for the time being; a hook is taken off. Not for a backward pass that began outside.
         """
+        if self.hook is not None:
+            return self._hook_away(self.hook)
         if isinstance(self.model, PeftModel):
             return self.model.disable_adapter()  # type: ignore[no-any-return]
         return self._originals_in_place() if self.originals else contextlib.nullcontext()
+
+    @contextlib.contextmanager
+    def _hook_away(self, hook: Hook) -> Iterator[None]:
+        chat = self.chat
+        self.hook, self.chat = None, hook.remove(self).chat
+        try:
+            yield
+        finally:
+            self.hook, self.chat = hook, chat
 
     @contextlib.contextmanager
     def _originals_in_place(self) -> Iterator[None]:

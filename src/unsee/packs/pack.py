@@ -24,13 +24,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from unsee.models.hooks import Passage
 from unsee.models.load import VLM
 from unsee.nouns import Picture
 from unsee.packs.families import check_packable
 from unsee.packs.positions import positions_of
 from unsee.packs.rows import Row
 
-Key = tuple[int, int, str]  # parent node, token id, picture hash (only on image tokens)
+Key = tuple[int, int, str]  # parent node, token id, what keeps tokens of the same id apart
+ASKED = "asked"
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,7 @@ class Pack:
         parents: Parent per node, -1 at a root.
         positions: (A, T) position ids per node.
         picture: The picture of the image rows, if there are any.
+        route: Which way the model's hook sends the rows (``VLM.route``).
     """
 
     rows: tuple[Row, ...]
@@ -54,6 +57,7 @@ class Pack:
     parents: tuple[int, ...]
     positions: Tensor = field(repr=False)
     picture: Picture | None = None
+    route: str = ""
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -74,8 +78,8 @@ class Pack:
 class _Tree:
     """A pack while it grows."""
 
-    def __init__(self, picture: Picture | None, reserve: int) -> None:
-        self.picture, self.reserve = picture, reserve
+    def __init__(self, picture: Picture | None, reserve: int, route: str) -> None:
+        self.picture, self.reserve, self.route = picture, reserve, route
         self.rows: list[Row] = []
         self.order: list[int] = []
         self.paths: list[tuple[int, ...]] = []
@@ -94,7 +98,7 @@ class _Tree:
     def _shared(self, row: Row) -> int:
         node = -1
         for depth, token in enumerate(row.ids):
-            child = self.children.get((node, token, _image_key(row, depth)))
+            child = self.children.get((node, token, _apart(row, depth)))
             if child is None:
                 return depth
             node = child
@@ -104,7 +108,7 @@ class _Tree:
         path: list[int] = []
         node = -1
         for depth, token in enumerate(row.ids):
-            key = (node, token, _image_key(row, depth))
+            key = (node, token, _apart(row, depth))
             child = self.children.get(key)
             if child is None:
                 child = self.children[key] = len(self.ids)
@@ -127,10 +131,14 @@ class _Tree:
             tuple(self.parents),
             torch.cat(self.positions, dim=1),
             self.picture,
+            self.route,
         )
 
 
-def _image_key(row: Row, depth: int) -> str:
+def _apart(row: Row, depth: int) -> str:
+    """Tokens of different pictures are never shared, nor is a prompt's last token with a longer prompt."""
+    if depth == row.answer_start - 1:
+        return ASKED
     if row.picture is None or row.image_span is None:
         return ""
     return row.picture.hash if row.image_span[0] <= depth < row.image_span[1] else ""
@@ -160,6 +168,8 @@ def build_packs(
         UserError: The model cannot run packs.
     """
     check_packable(vlm)
+    if vlm.hook is not None and vlm.hook.alone:
+        max_rows = 1
 
     def fits(tree: _Tree, row: Row) -> bool:
         return len(tree.rows) < max_rows and tree.size_with(row) <= max_tokens
@@ -170,16 +180,17 @@ def build_packs(
         if row.picture is not None:
             tree = opened.get(row.picture.hash)
             if tree is None or not fits(tree, row):
-                tree = opened[row.picture.hash] = _Tree(row.picture, reserve)
+                tree = opened[row.picture.hash] = _Tree(row.picture, reserve, vlm.route(row.picture))
                 trees.append(tree)
             tree.add(row, order, positions_of(vlm, row))
-    text_trees = list(trees) if mix_text else []
+    route = vlm.route(None)
+    text_trees = [tree for tree in trees if tree.route == route] if mix_text else []
     for order, row in enumerate(rows):
         if row.picture is None:
             room = [tree for tree in text_trees if fits(tree, row)]
             tree = min(room, key=lambda candidate: candidate.size, default=None)
             if tree is None:
-                tree = _Tree(None, reserve)
+                tree = _Tree(None, reserve, route)
                 trees.append(tree)
                 text_trees.append(tree)
             tree.add(row, order, positions_of(vlm, row))
@@ -202,6 +213,8 @@ class Batch:
         row: (N,) row index of each answer token.
         keep: (N,) bool, token mask K_S.
         last: (R,) position b * T + t of each row's last token.
+        asked: (R,) position b * T + t of each row's last prompt token.
+        route: Which way the model's hook sends all rows of the batch.
     """
 
     input_ids: Tensor
@@ -215,6 +228,13 @@ class Batch:
     row: Tensor
     keep: Tensor
     last: Tensor
+    asked: Tensor
+    route: str = ""
+
+    @property
+    def passage(self) -> Passage:
+        """The batch as far as a hook must know it."""
+        return Passage(self.asked, self.attention_mask[:, 0], self.route)
 
     @property
     def tokens(self) -> int:
@@ -235,6 +255,7 @@ class Batch:
 def collate(vlm: VLM, packs: Sequence[Pack]) -> Batch:
     """Pad packs into one batch; rows come back in the order they had in :func:`build_packs`."""
     assert packs, "a batch needs at least one pack"
+    assert len({pack.route for pack in packs}) == 1, [pack.route for pack in packs]
     length = max(len(pack) for pack in packs)
     axes = packs[0].positions.shape[0]
     pad = vlm.tokenizer.pad_token_id or 0
@@ -257,6 +278,7 @@ def collate(vlm: VLM, packs: Sequence[Pack]) -> Batch:
         pictures=tuple(pack.picture for pack in packs if pack.picture is not None),
         rows=tuple(row for _, row, _ in placed),
         order=tuple(order for order, _, _ in placed),
+        route=packs[0].route,
         **_answers(vlm, placed),
     )
 
@@ -283,6 +305,7 @@ def _answers(vlm: VLM, placed: list[tuple[int, Row, list[int]]]) -> dict[str, Te
         "row": torch.tensor(index, dtype=torch.long),
         "keep": torch.tensor(keep, dtype=torch.bool),
         "last": torch.tensor([path[-1] for _, _, path in placed], dtype=torch.long),
+        "asked": torch.tensor([path[row.answer_start - 1] for _, row, path in placed], dtype=torch.long),
     }
     return {name: tensor.to(vlm.device) for name, tensor in tensors.items()}
 
@@ -290,7 +313,7 @@ def _answers(vlm: VLM, placed: list[tuple[int, Row, list[int]]]) -> dict[str, Te
 def share_forwards(
     packs: Sequence[Pack], max_tokens: int, *, key: Callable[[Row], str] | None = None
 ) -> list[list[Pack]]:
-    """Packs that go through the model together: similar lengths, at most ``max_tokens`` with padding.
+    """Packs that go through the model together: one route, similar lengths, at most ``max_tokens``, padded.
 
     A pack joins a group only when it is at least half as long as the group's longest, so that padding never
     outweighs the texts.
@@ -301,8 +324,8 @@ def share_forwards(
         key: Rows with the same key stay together, whatever the size: their groups become one.
     """
     groups: list[list[Pack]] = []
-    for pack in sorted(packs, key=len, reverse=True):
-        last = groups[-1] if groups else None
+    for pack in sorted(packs, key=lambda pack: (pack.route, len(pack)), reverse=True):
+        last = groups[-1] if groups and groups[-1][0].route == pack.route else None
         if last and 2 * len(pack) >= len(last[0]) and (len(last) + 1) * len(last[0]) <= max_tokens:
             last.append(pack)
         else:

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from unsee.models.hooks import at_work
 from unsee.models.load import VLM
 from unsee.nouns import UserError
 from unsee.packs.cost import Cost
@@ -88,7 +89,7 @@ def forward(
     Only the predicting positions reach the vocabulary head, so (B, T, V) logits never exist.
 
     Args:
-        vlm: The model, in whatever mode (training, adapter on or off) it is.
+        vlm: The model, in whatever mode (training, adapter on or off) it is; its hook acts.
         batch: From :func:`unsee.packs.pack.collate`.
         cost: Counters to add to.
         features: Cached features of frozen vision; None encodes the batch's pictures here.
@@ -97,7 +98,7 @@ def forward(
     check_packable(vlm)
     wanted = torch.zeros(batch.tokens, dtype=torch.bool, device=batch.where.device)
     wanted[batch.where] = True
-    with listening(vlm, layers) as heard:
+    with at_work(vlm, batch.passage), listening(vlm, layers) as heard:
         logits = vlm.model(
             input_ids=batch.input_ids,
             attention_mask=dense_mask(vlm, batch.attention_mask),
