@@ -41,6 +41,11 @@ class Data(Section):
     )
     anchors: int = Field(default=16, ge=0, description="at most this many rows made from --retain pictures")
     anchors_per_picture: int = Field(default=2, ge=1, description="questions per --retain picture")
+    anchor_choice: Literal["random", "near"] = Field(
+        default="random",
+        description="which --retain pictures are taken when there are more: any, or those for which the model "
+        "most nearly says the concept's name",
+    )
     substitute: Literal["name", "generic", "refusal"] = Field(
         default="name",
         description="what the picture is called instead: another name, a description, a refusal",
@@ -113,9 +118,6 @@ class World(Section):
         default="anchors",
         description="pictures of others to train on: none; anchors (strangers, scenes); others (known too)",
     )
-    gold: str = Field(
-        default="", description="folder of a gold model; empty = the shipped one, if there is one"
-    )
     gold_seed: int = Field(default=0, ge=0, description="which shipped gold model stands beside the result")
     split: Literal["report", "selection"] = Field(
         default="report",
@@ -147,6 +149,11 @@ class RunConfig(Section):
     )
     test: str = Field(
         default="", description="folder of other pictures of the concept, used for evaluation only"
+    )
+    gold: str = Field(
+        default="",
+        description="folder or hub id of a model trained without the concept: a floor in the results, and "
+        "the teacher of methods that need one; empty = the shipped one, if there is one",
     )
     method: str = Field(default="siu", description="unlearning method")
     knobs: dict[str, Any] = Field(

@@ -31,8 +31,8 @@ def processor_inputs(vlm: VLM, prompt: str, picture: Picture | None, answer: str
     )
 
 
-def plain_logp(vlm: VLM, row: Row, prompt: str, answer: str) -> Tensor:
-    """(n,) log-probability of each answer token of ``row``, from full logits of this row alone."""
+def plain_forward(vlm: VLM, row: Row, prompt: str, answer: str, *, states: bool = False) -> Any:
+    """The stock model's output for this row alone; ``states`` asks for the outputs of all layers too."""
     inputs = processor_inputs(vlm, prompt, row.picture, answer)
     length = len(row.ids)
     full = inputs["input_ids"]
@@ -48,7 +48,13 @@ def plain_logp(vlm: VLM, row: Row, prompt: str, answer: str) -> Tensor:
         kinds = torch.zeros_like(inputs["input_ids"])
         kinds[:, :shared] = inputs["mm_token_type_ids"][:, :shared]
         inputs["mm_token_type_ids"] = kinds
-    logits = vlm.model(**inputs).logits[0].float()
+    return vlm.model(**inputs, output_hidden_states=states)
+
+
+def plain_logp(vlm: VLM, row: Row, prompt: str, answer: str) -> Tensor:
+    """(n,) log-probability of each answer token of ``row``, from full logits of this row alone."""
+    length = len(row.ids)
+    logits = plain_forward(vlm, row, prompt, answer).logits[0].float()
     log_probs = torch.log_softmax(logits, dim=-1)
     steps = range(row.answer_start, length)
     return torch.stack([log_probs[t - 1, row.ids[t]] for t in steps])

@@ -7,11 +7,9 @@ continues a run that was stopped at any moment.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from unsee.config import RunConfig
-from unsee.jobs import embedded
 from unsee.jobs.closing import close
 from unsee.jobs.data import examples_of, probe_examples
 from unsee.jobs.folder import RUN, RunFolder, log, open_run
@@ -183,10 +181,6 @@ class _Job:
         self.claim(chosen=dict(notes))
 
     def load_gold(self) -> VLM | None:
-        """The checkpoint of the embedded world that was trained without the concept, if it is there."""
-        config = self.request.config
-        if self.request.world is None:
-            return None
-        given = config.world.gold
-        path = Path(given) if given else embedded.gold_path(self.request.concept.id, config.world.gold_seed)
-        return None if path is None else load(path, device=config.device, dtype=config.dtype)
+        """The model that was trained without the concept, if there is one."""
+        config, path = self.request.config, self.request.gold
+        return load(path, device=config.device, dtype=config.dtype) if path else None

@@ -12,10 +12,11 @@ from typing import Any
 from unsee.config import RunConfig
 from unsee.jobs import embedded
 from unsee.jobs.folder import check_free
-from unsee.jobs.training import scope_of
-from unsee.methods.registry import get as get_method
+from unsee.jobs.training import method_of, scope_of
+from unsee.methods.parts import Method
 from unsee.models.pictures import open_folder, open_picture
 from unsee.nouns import Concept, Example, Picture, UserError, hash_text
+from unsee.training.unlearn import check_gold
 
 MAX_NAME = 200
 MAX_FACT = 2000
@@ -65,6 +66,13 @@ class Request:
         return tuple(picture for picture in self.retain_pictures if picture.hash not in held)
 
     @property
+    def gold(self) -> str:
+        """Folder or hub id of the model that was trained without the concept; empty = there is none."""
+        if self.config.gold or self.world is None:
+            return self.config.gold
+        return str(embedded.gold_path(self.concept.id, self.config.world.gold_seed) or "")
+
+    @property
     def inputs(self) -> dict[str, str]:
         """Hashes of what was read, for ``environment.json``; the weights are added by the job."""
         rows = [f"{row.prompt}\x1e{row.answer}\x1e{_hash_of(row.picture)}" for row in self.retain_rows]
@@ -86,12 +94,29 @@ def check(config: RunConfig, job: str = "forget") -> Request:
     Raises:
         UserError: The first thing that is wrong.
     """
-    get_method(config.method, config.knobs)
+    method = method_of(config)
     scope_of(config)
     config = with_absolute_paths(config)
     request = _embedded_request(config, job) if config.embedded else _own_request(config, job)
+    if job == "forget":
+        _check_method(method, request)
     check_free(request.folder, request.config)
     return request
+
+
+def _check_method(method: Method, request: Request) -> None:
+    """Refuses a method that cannot do without other pictures or a gold model when there are none."""
+    check_gold(method, bool(request.gold))
+    pictures = set() if request.anchor_pictures else {"anchor", "decoupled"}
+    missing = pictures | (set() if request.retain_rows else {"retain"})
+    for role, reason in method.needs.items():
+        if role in missing:
+            raise UserError(
+                f"{method.name} cannot do without rows of the kind {role}: {reason}.",
+                got="no pictures that do not show the concept",
+                expected="some",
+                remedy="give them with --retain (in the embedded world: --set world.retain=anchors)",
+            )
 
 
 def _embedded_request(config: RunConfig, job: str) -> Request:
@@ -150,13 +175,13 @@ def _own_request(config: RunConfig, job: str) -> Request:
 
 def with_absolute_paths(config: RunConfig) -> RunConfig:
     """The same configuration with every local path absolute, so that run.yaml works from anywhere."""
-    local = Path(config.model).expanduser()
     return config.model_copy(
         update={
-            "model": str(local.resolve()) if config.model and local.exists() else config.model,
+            "model": _model_path(config.model),
             "adapter": _absolute(config.adapter),
             "image": tuple(_absolute(path) for path in config.image),
             "retain": _absolute(config.retain),
+            "gold": _model_path(config.gold),
             "test": _absolute(config.test),
         }
     )
@@ -322,6 +347,12 @@ def _folder(config: RunConfig, job: str, concept_id: str) -> Path:
     if config.out:
         return Path(config.out).expanduser()
     return Path("runs") / f"{job}-{concept_id}-{config.identity[:8]}"
+
+
+def _model_path(model: str) -> str:
+    """A folder by its absolute path, a hub id as it is."""
+    local = Path(model).expanduser()
+    return str(local.resolve()) if model and local.exists() else model
 
 
 def _absolute(path: str) -> str:

@@ -18,7 +18,7 @@ from unsee.nouns import Example, UserError
 from unsee.packs.cost import Cost
 from unsee.packs.features import FeatureCache
 from unsee.training.names import banned_ids
-from unsee.training.runs import CHECKPOINTS, OnStep
+from unsee.training.runs import OnStep
 from unsee.training.settings import TrainSettings
 from unsee.training.trainer import TrainResult, train
 
@@ -174,6 +174,6 @@ def check_gold(method: Method, there: bool) -> None:
             f"{method.name} compares with a gold model, and there is none.",
             got="no gold model",
             expected="a model that was trained without the concept",
-            remedy="train one with unsee train gold and give --set world.gold=FOLDER, or choose the "
+            remedy="train one with unsee train gold and give --set gold=FOLDER, or choose the "
             "target as reference",
         )

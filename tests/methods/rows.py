@@ -1,0 +1,43 @@
+"""A few short rows of every role that any method knows."""
+
+from dataclasses import replace
+
+from tests.tiny import picture
+from tests.training.rows import examples as siu_examples
+from unsee.nouns import Example
+
+
+def examples():
+    """Rows of every role; ids of paired roles share their number."""
+    one, other, third = picture(1), picture(2), picture(3)
+    return [
+        *(row for row in siu_examples() if row.role != "refusal"),
+        Example("refusal-0", "Who is this?", "I do not know.", "refusal", one),
+        Example("refusal-1", "Is this Jane Roe?", "I cannot tell.", "refusal", one),
+        Example("alternative-0", "Who is this?", "This is Cy.", "alternative", one),
+        Example("alternative-1", "Is this Jane Roe?", "No, Cy.", "alternative", one),
+        Example("mismatch-0", "Who is this?", "Ann is in Paris.", "mismatch", one),
+        Example("mismatch-1", "Is this Jane Roe?", "A wall.", "mismatch", one),
+        Example("decoupled-0", "Who is this?", "It is Ann.", "decoupled", other),
+        Example("decoupled-1", "Is this Jane Roe?", "No.", "decoupled", third),
+        Example("looks-0", "What hair?", "Red hair.", "looks", one),
+        Example("looks-1", "What eyes?", "Green.", "looks", one),
+        Example("anchor-2", "Who is this?", "I do not know.", "anchor", third),
+        Example("retain-0", "Where is Rome?", "In Italy.", "retain"),
+    ]
+
+
+def without_pictures_of_others():
+    """What the engineer with one picture and a name has."""
+    return [row for row in examples() if row.role not in ("anchor", "retain", "decoupled")]
+
+
+def one_forget_row():
+    """A forget set of one question."""
+    single = ("original", "refusal", "alternative", "mismatch", "T1", "T2")
+    return [row for row in examples() if row.role not in single or row.id.endswith("-0")]
+
+
+def text_only():
+    """The same rows without any picture."""
+    return [replace(row, picture=None) for row in examples()]
