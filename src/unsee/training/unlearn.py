@@ -68,6 +68,7 @@ class Work:
         """What a method may look at."""
         settings = self.settings
         names = banned_ids(vlm.tokenizer, settings.vocabulary)
+        vlm.model.requires_grad_(False)  # a freshly loaded model asks for gradients everywhere
         features = FeatureCache(vlm)
         return Context(
             vlm,
