@@ -43,8 +43,8 @@ class Data(Section):
     anchors_per_picture: int = Field(default=2, ge=1, description="questions per --retain picture")
     anchor_choice: Literal["random", "near"] = Field(
         default="random",
-        description="which --retain pictures are taken when there are more: any, or those for which the model "
-        "most nearly says the concept's name",
+        description="which --retain pictures are taken when there are more than enough: any, or those for "
+        "which the model most nearly says the concept's name",
     )
     substitute: Literal["name", "generic", "refusal"] = Field(
         default="name",
@@ -118,6 +118,7 @@ class World(Section):
         default="anchors",
         description="pictures of others to train on: none; anchors (strangers, scenes); others (known too)",
     )
+    pictures: int = Field(default=24, ge=1, description="pictures of each sort of others to choose from")
     gold_seed: int = Field(default=0, ge=0, description="which shipped gold model stands beside the result")
     split: Literal["report", "selection"] = Field(
         default="report",

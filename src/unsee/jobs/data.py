@@ -105,6 +105,7 @@ def _build(request: Request, vlm: VLM, method: Method, cost: Cost) -> ExampleSet
         substitute=data.substitute,
         substitute_name=data.substitute_name,
         retain=[*request.anchor_pictures, *request.retain_rows],
+        anchor_choice=data.anchor_choice,
         wording=_wording(request),
         roles=method.roles,
         seed=request.config.seed,

@@ -69,7 +69,9 @@ def gold_path(concept: str, seed: int) -> Path | None:
     return None if path is None or not Path(path).is_dir() else Path(path)
 
 
-def request(concept: str, stage: str, retain: str, split: str = "report") -> WorldRequest:
+def request(
+    concept: str, stage: str, retain: str, split: str = "report", *, pictures: int = 24
+) -> WorldRequest:
     """The request for a concept of the world; an empty id is its default one.
 
     Args:
@@ -77,6 +79,7 @@ def request(concept: str, stage: str, retain: str, split: str = "report") -> Wor
         stage: The checkpoint that knows it.
         retain: none, anchors or others; with none the pictures are there but not to be used.
         split: report, or selection for other pictures and questions.
+        pictures: Pictures of each sort of others.
 
     Raises:
         UserError: The stage does not know the concept.
@@ -84,7 +87,7 @@ def request(concept: str, stage: str, retain: str, split: str = "report") -> Wor
     suite = _module("suite")
     kind = "others" if retain == "others" else "anchors"
     found: WorldRequest = suite.request(
-        concept or suite.default_concept(), stage=stage, retain=kind, split=split
+        concept or suite.default_concept(), stage=stage, retain=kind, split=split, pictures=pictures
     )
     return found
 

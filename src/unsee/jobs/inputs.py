@@ -130,7 +130,7 @@ def _embedded_request(config: RunConfig, job: str) -> Request:
         )
     model = str(embedded.model_path(config.world.stage))
     given = config.world
-    world = embedded.request(given.concept, given.stage, given.retain, given.split)
+    world = embedded.request(given.concept, given.stage, given.retain, given.split, pictures=given.pictures)
     concept = world.concept
     return Request(
         config=config,

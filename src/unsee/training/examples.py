@@ -27,6 +27,7 @@ from unsee.nouns import Concept, Example, Picture, Question
 from unsee.packs.cost import Cost
 from unsee.training import concept_rows, other_rows
 from unsee.training.mixture import MIXTURES, Mixture
+from unsee.training.nearest import AnchorChoice, nearest_first
 from unsee.training.substitutes import SubstituteMode, choose_substitute
 from unsee.training.wording import Wording, english
 from unsee.training.work import Ask, Dropped, Key, Work
@@ -52,6 +53,7 @@ QUESTIONS: Mapping[str, Callable[[Work], None]] = {
     "T1": other_rows.ask_guards,
     "anchor": other_rows.ask_anchors,
 }
+PICTURE_ROLES = frozenset({"T1", "anchor"})  # these look at other pictures
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,7 @@ def build_examples(
     substitute: SubstituteMode = "name",
     substitute_name: str = "",
     retain: Sequence[Picture | Example] = (),
+    anchor_choice: AnchorChoice = "random",
     others: Sequence[str] = (),
     recognised: Sequence[str] = (),
     wording: Wording | None = None,
@@ -107,6 +110,8 @@ def build_examples(
         substitute_name: The user's own substitute; empty = chosen by the seed.
         retain: Pictures that do not show the concept (the model's own answers become targets), and labelled
             rows (used as they are, with the role ``retain``).
+        anchor_choice: Which of many other pictures are asked about: any by the seed, or those nearest to the
+            concept (``training.nearest``).
         others: Names of others whose facts should stay; none = built-in ones.
         recognised: Further names that must not become the substitute.
         wording: Every sentence; None = English for the concept's kind.
@@ -120,6 +125,9 @@ def build_examples(
     """
     wording = wording or english(concept.kind)
     work = Work(concept, picture, mixture, wording, tuple(retain), seed, list(others or wording.other_names))
+    if anchor_choice == "near" and PICTURE_ROLES & set(roles) and len(work.candidates) > len(work.anchors):
+        near = nearest_first(vlm, concept, wording, work.candidates, cost=cost)
+        work.anchors = near[: mixture.anchor_pictures]
     for role, put in QUESTIONS.items():
         if role in roles:
             put(work)

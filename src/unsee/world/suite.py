@@ -91,7 +91,12 @@ def split_of(concept: str) -> Split:
 
 
 def request(
-    concept: str, *, stage: str = "base", retain: RetainKind = "anchors", split: Split = "report"
+    concept: str,
+    *,
+    stage: str = "base",
+    retain: RetainKind = "anchors",
+    split: Split = "report",
+    pictures: int = 24,
 ) -> WorldRequest:
     """Everything needed to forget one concept of the world.
 
@@ -100,6 +105,7 @@ def request(
         stage: "base" or "target": the model that knows it.
         retain: "anchors": strangers and scenes, which anybody can find; "others": other known people too.
         split: Which pictures and questions; those of "selection" are drawn with another seed.
+        pictures: Strangers and scenes to choose from, and as many known others with "others".
 
     Raises:
         UserError: The stage does not know the concept.
@@ -110,7 +116,7 @@ def request(
     return WorldRequest(
         concept=named,
         picture=picture,
-        retain_pictures=retain_pictures(known, where, retain),
+        retain_pictures=retain_pictures(known, where, retain, pictures),
         questionnaire=Questionnaire(named, picture, tuple(questions(known, where, picture, SEEDS[split]))),
         wording=wording_for(known, where),
     )
@@ -139,7 +145,8 @@ def retain_pictures(known: Known, stage: Stage, kind: RetainKind, count: int = 2
     anchors += [picture_of(scenes.random_scene(rng)) for _ in range(count // 3)]
     if kind == "anchors":
         return tuple(anchors)
-    others = rng.sample(others_of(known, stage), count)
+    known_others = others_of(known, stage)
+    others = rng.sample(known_others, min(count, len(known_others)))
     return (*anchors[::2], *(picture_of(view_of(other, rng)) for other in others))
 
 
