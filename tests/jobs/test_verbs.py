@@ -100,7 +100,14 @@ def test_lists() -> None:
     for what in ("methods", "suites", "metrics", "models"):
         names = [line.split()[0] for line in overview(what).splitlines()]
         assert names, what
-    assert "siu" in overview("methods")
+    listed = overview("methods").splitlines()
+    at = next(i for i, line in enumerate(listed) if line.startswith("npo "))
+    assert "arXiv 2404.05868" in listed[at]
+    assert "L = -(2/beta) log sigma" in listed[at + 1]
+    assert "cost beyond a pass over the forget rows: one reference forward" in listed[at + 2]
+    told = describe("methods", "ga")
+    assert "variants: paper, released_code, corrected; corrected is the default" in told
+    assert "gradient ascent (arXiv 2401.06121" in told.lower()  # the file of the method speaks too
     assert overview("attacks") == "no attacks yet"
     assert "knobs.variant = corrected" in describe("methods", "siu")
     assert "better: lower" in describe("metrics", "naming_rate")

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import sys
+import textwrap
 from collections.abc import Callable, Mapping
 
 from unsee.config import nearest
 from unsee.jobs import embedded
 from unsee.jobs.suites import SUITES
+from unsee.methods.registry import Description, methods
 from unsee.methods.registry import describe as describe_method
-from unsee.methods.registry import methods
+from unsee.methods.registry import get as get_method
 from unsee.nouns import UserError
 from unsee.reports.measures import GROUPS, MEASURES
 
@@ -25,12 +28,14 @@ EMBEDDED: Mapping[str, str] = {
 
 
 def overview(what: str) -> str:
-    """One line per entry.
+    """One line per entry; methods have two more, for loss and cost.
 
     Raises:
         UserError: There is no such list.
     """
     names = _names(what)
+    if what == "methods":
+        return _methods_overview()
     width = max((len(name) for name in names), default=0)
     return "\n".join(f"{name:<{width}}  {title}" for name, title in names.items()) or f"no {what} yet"
 
@@ -65,19 +70,65 @@ def _names(what: str) -> Mapping[str, str]:
     return _LISTS[what][0]()
 
 
+def _methods_overview() -> str:
+    """Title and paper of every method, and below them its loss and its cost."""
+    entries = [describe_method(name) for name in methods()]
+    width = max(len(entry.name) for entry in entries)
+    return "\n".join(
+        f"{entry.name:<{width}}  {entry.title} ({entry.paper})\n"
+        f"{'':<{width}}  L = {entry.loss}\n"
+        f"{'':<{width}}  {_cost(entry)}"
+        for entry in entries
+    )
+
+
+def _cost(entry: Description) -> str:
+    """The cost in words, without repetition of what every training costs."""
+    copies = {0: "no copy of the model", 1: "one copy of the model"}
+    extra = f"cost beyond a pass over the forget rows: {entry.cost}"
+    return f"{extra}; {copies.get(entry.copies, f'{entry.copies} copies of the model')}"
+
+
 def _method(name: str) -> str:
     entry = describe_method(name)
     knobs = [
-        f"  knobs.{k.name} = {k.default}  ({k.type})\n      {k.help}. Source: {k.source}" for k in entry.knobs
+        f"  knobs.{k.name} = {_shown(k.default)}  ({k.type})\n      {k.help}. Source: {k.source}"
+        for k in entry.knobs
     ]
     head = [
         f"{entry.name}: {entry.title}",
         f"  paper: {entry.paper}",
         f"  loss: {entry.loss}",
         f"  reduction: {entry.reduction}",
+        f"  {_cost(entry)}",
         f"  rows: {', '.join(entry.roles)}",
     ]
-    return "\n".join([*head, *knobs])
+    told = textwrap.indent(_module_text(name), "  ")
+    return "\n".join([*head, *_variants(entry), *knobs, "", told])
+
+
+def _variants(entry: Description) -> list[str]:
+    """The variants with the loss of those that state another one."""
+    knob = next((k for k in entry.knobs if k.name == "variant"), None)
+    if knob is None:
+        return []
+    lines = [f"  variants: {knob.type.replace(' |', ',')}; {knob.default} is the default"]
+    for variant in knob.type.split(" | "):
+        loss = get_method(entry.name, {"variant": variant}).loss_line
+        lines += [f"      {variant}: {loss}"] if loss != entry.loss else []
+    return lines
+
+
+def _module_text(name: str) -> str:
+    """What the file of the method says about it."""
+    module = sys.modules[type(get_method(name).knobs).__module__]
+    return textwrap.dedent((module.__doc__ or "").strip()).replace("``", "`")
+
+
+def _shown(default: object) -> str:
+    if isinstance(default, tuple):
+        return ",".join(map(str, default)) or "empty"
+    return "none" if default is None else str(default)
 
 
 def _metric(name: str) -> str:
