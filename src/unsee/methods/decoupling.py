@@ -21,7 +21,8 @@ from unsee.methods.parts import Method, knob
 from unsee.methods.refusal import PO, po
 from unsee.nouns import UserError
 
-NAME = "decoupled_ce"
+NAME, ROLE = "decoupled_ce", "decoupled"
+LINE = " + decoupled_weight * CE(decoupled)"
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class POPD:
 
 
 def with_decoupling(method: Method, weight: float) -> Method:
-    """The method with a prompt-decoupling term of this weight; a term it already has is replaced.
+    """The method with a prompt-decoupling term of this weight; the one it already has is replaced.
 
     Raises:
         UserError: The weight is negative, or the method does not train.
@@ -50,14 +51,13 @@ def with_decoupling(method: Method, weight: float) -> Method:
             remedy="leave the weight at 0, or choose another method",
         )
     terms = tuple(term for term in method.terms if term.name != NAME)
-    if not weight:
-        return replace(method, terms=terms)
-    return replace(
-        method,
-        terms=(*terms, likelihood_term(NAME, ("decoupled",), weight, side="retain")),
-        loss_line=f"{method.loss_line} + {weight:g} * CE(decoupled)",
-        needs={**method.needs, "decoupled": "prompt decoupling asks the forget prompts about other pictures"},
-    )
+    needs = {role: reason for role, reason in method.needs.items() if role != ROLE}
+    line = method.loss_line.removesuffix(LINE)
+    if weight:
+        terms += (likelihood_term(NAME, (ROLE,), weight, side="retain"),)
+        needs |= {ROLE: "prompt decoupling asks the forget prompts about other pictures"}
+        line += LINE
+    return replace(method, terms=terms, needs=needs, loss_line=line)
 
 
 def po_pd(knobs: POPD) -> Method:
@@ -68,7 +68,6 @@ def po_pd(knobs: POPD) -> Method:
         name="po_pd",
         title="Fine-tuning on refusals with prompt decoupling (PO + PD)",
         paper="arXiv 2502.12520",
-        loss_line="CE(refusal) + weight * CE(T3, T4, anchors) + decoupled_weight * CE(decoupled)",
         knobs=knobs,
         cost="one forward and backward per refusal, retain and decoupled row, none per forget row",
     )

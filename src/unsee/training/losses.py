@@ -77,7 +77,8 @@ class StepLoss:
                 f"{mine.rows[bad].example} (role {mine.rows[bad].role}). Lower the learning rate, the number"
                 " of passes, or train in float32 or bfloat16."
             )
-        return values.sum() / self.norms[term.name]
+        norm = self.norms[term.name]  # 0 when no row counts: a paired term without a pair in this step
+        return values.sum() / norm if norm else values.sum()
 
 
 def _aligned(theirs: TokenTable, mine: TokenTable) -> TokenTable:
