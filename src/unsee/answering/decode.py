@@ -1,4 +1,4 @@
-"""Greedy decoding of many questions at once, several per picture, on the tree of a pack.
+"""Decoding of many questions at once, several per picture, on the tree of a pack.
 
 The prompt of a pack is one sequence: the picture's prefix once, then the questions. Each decoding step
 appends one token per unfinished question to that sequence and lets it see its own branch only, so keys and
@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from unsee.answering.cache import GrowingCache
+from unsee.answering.sampling import Choose, Sampling, chooser
 from unsee.models.hooks import Follow, at_work
 from unsee.models.load import VLM
 from unsee.packs.cost import Cost
@@ -52,19 +53,32 @@ class _Slots:
 
 @torch.no_grad()
 def decode(
-    vlm: VLM, batch: Batch, *, max_new_tokens: int, features: FeatureStore, cost: Cost | None = None
+    vlm: VLM,
+    batch: Batch,
+    *,
+    max_new_tokens: int,
+    features: FeatureStore,
+    sampling: Sampling | None = None,
+    cost: Cost | None = None,
 ) -> list[Decoded]:
-    """Greedy replies to the rows of a batch, in the order of ``batch.rows``.
+    """Replies to the rows of a batch, in the order of ``batch.rows``.
 
-    Ties are broken towards the smaller id. Each reply ends at one of the model's end tokens or after
-    ``max_new_tokens``.
+    Greedy without ``sampling``; ties are then broken towards the smaller id. Each reply ends at one of the
+    model's end tokens or after ``max_new_tokens``.
     """
     with at_work(vlm, batch.passage) as follow:
-        return _decode(vlm, batch, max_new_tokens, features, cost, follow)
+        choose = chooser(sampling, [row.example for row in batch.rows])
+        return _decode(vlm, batch, max_new_tokens, features, cost, follow, choose)
 
 
 def _decode(
-    vlm: VLM, batch: Batch, max_new_tokens: int, features: FeatureStore, cost: Cost | None, follow: Follow
+    vlm: VLM,
+    batch: Batch,
+    max_new_tokens: int,
+    features: FeatureStore,
+    cost: Cost | None,
+    follow: Follow,
+    choose: Choose,
 ) -> list[Decoded]:
     replies = [Decoded([], []) for _ in batch.rows]
     ends = frozenset(vlm.chat.end_ids)
@@ -84,7 +98,7 @@ def _decode(
     if cost is not None:
         cost.forward(tokens=batch.tokens, head_rows=logits.shape[0])
     first = (wanted.cumsum(0) - 1)[batch.last][slots.question.clamp(min=0)]
-    tokens, logprobs = _best(logits[first])
+    tokens, logprobs = choose(logits[first], slots.question)
     for step in range(max_new_tokens):
         open_slots = _write_down(slots, tokens, logprobs, replies, ends)
         if step == max_new_tokens - 1 or not bool(open_slots.any()):
@@ -98,7 +112,7 @@ def _decode(
         logits = _run(vlm, tokens, slots.visible[:, None], positions, cache)
         if cost is not None:
             cost.forward(tokens=tokens.numel(), head_rows=tokens.numel())
-        tokens, logprobs = _best(logits)
+        tokens, logprobs = choose(logits, slots.question)
     return replies
 
 
@@ -114,12 +128,6 @@ def _run(
         **inputs,
     ).logits
     return logits.float()
-
-
-def _best(logits: Tensor) -> tuple[Tensor, Tensor]:  # (..., V) -> (...), (...)
-    tokens = logits.argmax(dim=-1)
-    chosen = logits.gather(-1, tokens[..., None])[..., 0]
-    return tokens, chosen - logits.logsumexp(dim=-1)
 
 
 def _first_slots(batch: Batch) -> _Slots:

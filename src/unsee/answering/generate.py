@@ -10,6 +10,7 @@ import torch
 
 from unsee.answering.decode import Decoded, decode
 from unsee.answering.plan import batches
+from unsee.answering.sampling import Sampling
 from unsee.models.load import VLM
 from unsee.nouns import Question, Reply, UserError
 from unsee.packs.cost import Cost
@@ -33,9 +34,10 @@ def answer(
     batch_size: int = 32,
     on_reply: Callable[[int, Reply], None] | None = None,
     blind: bool = False,
+    sampling: Sampling | None = None,
     cost: Cost | None = None,
 ) -> list[Reply]:
-    """Greedy replies, in the order of the questions.
+    """Replies in the order of the questions: greedy, or sampled.
 
     Questions about one picture share its prefix; the size of a batch does not change a reply.
 
@@ -46,6 +48,7 @@ def answer(
         batch_size: Most questions that are decoded together.
         on_reply: Called with (index, reply) as soon as a batch is done; batches are not in order.
         blind: Ask questions about pictures without their picture.
+        sampling: Temperature, seed and banned ids; None = greedy.
         cost: Counters to add to.
 
     Returns:
@@ -65,7 +68,9 @@ def answer(
     with cost.measure() if cost is not None else nullcontext(), torch.no_grad(), evaluating(vlm.model):
         for group in batches(packs, max_rows=batch_size, max_tokens=MAX_BATCH_TOKENS):
             batch = collate(vlm, group)
-            decoded = decode(vlm, batch, max_new_tokens=max_new_tokens, features=store, cost=cost)
+            decoded = decode(
+                vlm, batch, max_new_tokens=max_new_tokens, features=store, sampling=sampling, cost=cost
+            )
             for index, one in zip(batch.order, decoded, strict=True):
                 replies[index] = _reply(vlm, one)
                 if on_reply is not None:
