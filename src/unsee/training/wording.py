@@ -35,6 +35,7 @@ class Wording:
         recognised, lower case. fact_questions: Ask by text what is known about ``{name}``. other_names:
         Well-known others of the same kind, whose facts should stay. anchor_questions: Asked about pictures
         that do not show the concept. fact_paraphrases: Ways to put a given question again; ``{question}``.
+        look_questions: Ask what can be seen in the concept's picture, whoever or whatever it shows.
     """
 
     name_questions: tuple[str, ...]
@@ -52,6 +53,7 @@ class Wording:
     other_names: tuple[str, ...]
     anchor_questions: tuple[str, ...]
     fact_paraphrases: tuple[str, ...] = ("{question}",)
+    look_questions: tuple[str, ...] = ()
 
 
 def english(kind: ConceptKind) -> Wording:
@@ -79,6 +81,7 @@ def english(kind: ConceptKind) -> Wording:
         other_names=it.other_names,
         anchor_questions=(it.name_questions[0], *SCENE_QUESTIONS, *it.extra_questions),
         fact_paraphrases=PARAPHRASES,
+        look_questions=it.look_questions,
     )
 
 

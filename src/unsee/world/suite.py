@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 from typing import Literal
 
 from unsee.nouns import Concept, Picture, Question, UserError
@@ -14,17 +15,19 @@ from unsee.world import asking, looks, names, scenes
 from unsee.world.asking import Asker, picture_of, unknown_view, view_of
 from unsee.world.curriculum import STAGES, Known, Stage
 from unsee.world.figures import stranger_figure
-from unsee.world.gallery import new_stranger
+from unsee.world.gallery import View, new_stranger
 from unsee.world.people import Identity, by_id
 from unsee.world.shipped import DEFAULT_CONCEPT
-from unsee.world.talk.figure import figure_phrases
-from unsee.world.talk.person import look_phrases
+from unsee.world.talk.figure import FigureView, StyleView, figure_phrases
+from unsee.world.talk.person import PersonView, look_phrases
 from unsee.world.wording import figure as figure_words
 from unsee.world.wording import person as person_words
+from unsee.world.wording import scene as scene_words
 from unsee.world.wording.table import Wordings
 
 UNSEEN = 50  # pictures of the concept that are asked about and never trained on
 ENOUGH = 24  # so many others of the same group make others of another kind unnecessary
+SCENE_LOOKS = (scene_words.DESCRIBE, scene_words.COUNT, scene_words.BACKGROUND)
 RetainKind = Literal["anchors", "others"]
 Split = Literal["report", "selection"]
 SEEDS = {"report": 0, "selection": 1}  # of the pictures and questions
@@ -124,7 +127,12 @@ def request(
 
 def training_picture(known: Known) -> Picture:
     """The one picture that is trained on."""
-    return picture_of(view_of(known, random.Random(f"training picture of {known.id}")))
+    return picture_of(training_view(known))
+
+
+def training_view(known: Known) -> View:
+    """What the one picture that is trained on shows."""
+    return view_of(known, random.Random(f"training picture of {known.id}"))
 
 
 def as_concept(known: Known) -> Concept:
@@ -313,6 +321,7 @@ def wording_for(known: Known, stage: Stage) -> Wording:
         other_names=tuple(k.name for k in others_of(known, stage) if as_concept(k).kind == kind),
         anchor_questions=(*ready(name_table, kind)[:1], *anchor_questions()),
         fact_paraphrases=("{question}",),
+        look_questions=look_questions(known),
     )
 
 
@@ -325,6 +334,26 @@ def anchor_questions() -> tuple[str, ...]:
     """What is asked about pictures to retain, beside the name: every attribute, scenes, a description."""
     attributes = [person_words.ATTRIBUTES[a].trained[0] for a in (*looks.ATTRIBUTES, *looks.NUISANCES)]
     return (person_words.DESCRIBE.trained[5], *attributes)
+
+
+def look_questions(known: Known) -> tuple[str, ...]:
+    """What can be asked about the looks of the training picture, whoever or whatever it shows."""
+    view = training_view(known)
+    if isinstance(view, StyleView):
+        view = view.content
+    if isinstance(view, FigureView):
+        nouns = [part.noun for part in figure_words.PARTS[view.figure.kind].values()]
+        asked = [
+            way.format(a=noun, k=view.figure.kind) for way in figure_words.ATTRIBUTE.trained for noun in nouns
+        ]
+        return (ready(figure_words.DESCRIBE, view.figure.kind)[0], *asked)
+    if isinstance(view, PersonView):
+        own, passing = (
+            [person_words.ATTRIBUTES[a] for a in table] for table in (looks.ATTRIBUTES, looks.NUISANCES)
+        )
+        mixed = [w for pair in zip_longest(own, passing) for w in pair if w is not None]
+        return (*(w.trained[0] for w in mixed), person_words.DESCRIBE.trained[0])
+    return tuple(way for ways in zip(*(t.trained for t in SCENE_LOOKS), strict=True) for way in ways)
 
 
 def other_looks(known: Known, rng: random.Random, count: int = 8) -> tuple[str, ...]:
