@@ -387,3 +387,24 @@ def test_the_probe_sees_the_picture() -> None:
 def test_a_vlm_is_usable_after_replace() -> None:
     vlm = build("llava")
     assert replace(vlm, name="other").chat.encode("Who?", picture=picture(1)).ids[0] >= 0
+
+
+@pytest.mark.parametrize("full", [False, True])
+def test_named_modules_alone_are_trained(vlm: VLM, full: bool) -> None:
+    paths = [
+        path
+        for path in target_modules(vlm, Scope(("language",)))
+        if path.endswith(("1.mlp.up_proj", "v_proj"))
+    ]
+    assert len(paths) == 3
+    attached = attach(vlm, Scope(("language",), rank=2, full=full, modules=tuple(paths)), seed=0)
+    trained = {name for name, p in attached.model.named_parameters() if p.requires_grad}
+    assert len([name for name in trained if name.endswith("weight")]) == (3 if full else 6)
+    assert all(any(path + "." in name for path in paths) for name in trained)
+    detach(attached)
+
+
+@pytest.mark.parametrize("full", [False, True])
+def test_an_unknown_module_is_refused(vlm: VLM, full: bool) -> None:
+    with pytest.raises(UserError, match="holds no"):
+        attach(vlm, Scope(("language",), full=full, modules=("model.layers.99",)), seed=0)

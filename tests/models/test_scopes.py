@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from unsee.models.scopes import PARTS, Scope, check_layers, part_holds
@@ -67,3 +69,21 @@ def test_layers_must_exist() -> None:
 def test_json_round_trip() -> None:
     scope = Scope(("language.mlp[1..2]", "projector"), rank=4, alpha=8, dropout=0.1, full=True)
     assert Scope.from_json(scope.as_json()) == scope
+    chosen = Scope(("language",), modules=("model.layers.1.mlp",), sine=("projector",))
+    assert Scope.from_json(json.loads(json.dumps(chosen.as_json()))) == chosen
+    older = {"parts": ["language"], "rank": 4, "alpha": 8, "dropout": 0.0, "full": False}
+    assert Scope.from_json(older) == Scope(("language",), rank=4, alpha=8)
+
+
+def test_modules_narrow_a_scope_down() -> None:
+    scope = Scope(("language.mlp",), modules=("m.layers.1",))
+    assert scope.holds("language.mlp[1]", "m.layers.1.mlp.down_proj.weight")
+    assert not scope.holds("language.mlp[1]", "m.layers.11.mlp.down_proj")
+    assert not scope.holds("language.attention[1]", "m.layers.1.self_attn.q_proj")
+
+
+def test_sine_parts_stand_apart() -> None:
+    scope = Scope(("language",), sine=("projector",))
+    assert scope.sines("projector")
+    assert not scope.sines("language.mlp[0]")
+    assert not scope.holds("projector")

@@ -22,6 +22,7 @@ from unsee.models.adapters import (
     save_adapter,
     trained_table,
 )
+from unsee.models.changes import weight_changes
 from unsee.models.load import VLM
 from unsee.models.sine import ANGLE, sine_layers
 from unsee.nouns import UserError
@@ -183,3 +184,14 @@ def test_unknown_sine_part_and_one_without_layers() -> None:
         Scope(sine=("projectr",))
     with pytest.raises(UserError, match="no linear layer"):
         attach(build("llava"), Scope(sine=("language.norm",)), seed=0)
+
+
+@pytest.mark.parametrize("scope", [LORA, ALONE, FULL])
+def test_changes_by_weight_are_the_merged_model_less_the_base(scope: Scope) -> None:
+    attached = _stir(attach(build("llava"), scope, seed=0))
+    changes = weight_changes(attached)
+    base, merged = _weights(build("llava")), _weights(merge(attached))
+    for name, old in base.items():
+        change = changes.get(name, torch.zeros_like(old))
+        assert torch.allclose(old + change, merged[name], atol=1e-5), name
+    assert sum(float(change.abs().max()) > 0.1 for change in changes.values()) == len(changes)

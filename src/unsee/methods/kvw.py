@@ -76,10 +76,11 @@ def weaken(context: Context, knobs: KVW) -> Mapping[str, Any]:
     for start in [*range(0, len(forget), knobs.batch)] * knobs.passes:
         found = coefficients(context, forget[start : start + knobs.batch], paths)
         for path in paths:
-            factor = factors(found[path], kept[path], knobs.gamma)
+            product[path] *= factors(found[path], kept[path], knobs.gamma)
             weight = context.vlm.base.get_submodule(path).weight
-            weight.mul_(factor.to(weight.device, weight.dtype))
-            product[path] *= factor
+            # From the start each time: in bfloat16 a factor this close to 1 would be rounded away.
+            start_weight = context.vlm.originals[f"{path}.weight"]
+            weight.copy_(start_weight.float() * product[path].float().to(weight.device))
     everything = torch.cat(list(product.values()))
     return {
         "layers": [context.vlm.roles.role_of(path) for path in paths],

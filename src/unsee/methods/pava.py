@@ -66,11 +66,10 @@ def decoder_mlps(vlm: VLM) -> list[nn.Module]:
     Raises:
         UserError: A layer has none, or several.
     """
-    count = len(vlm.base.get_submodule(vlm.roles.layers))
+    mlps = [path for path, kind in vlm.roles.kinds.items() if kind == "mlp"]
     found: list[nn.Module] = []
-    for layer in range(count):
-        start = f"{vlm.roles.layers}.{layer}."
-        paths = [path for path, kind in vlm.roles.kinds.items() if kind == "mlp" and path.startswith(start)]
+    for layer in range(len(vlm.base.get_submodule(vlm.roles.layers))):
+        paths = [path for path in mlps if vlm.roles.role_of(path) == f"language.mlp[{layer}]"]
         outer = [path for path in paths if not any(path.startswith(f"{other}.") for other in paths)]
         if len(outer) != 1:
             raise UserError(

@@ -50,7 +50,6 @@ def conflicts(
     return (forget * retain < 0) & (k * rho * retain.abs() < forget.abs())
 
 
-@torch.no_grad()
 def sculpt(context: Context, forgetting: Method, keeping: Method, k: float) -> Mapping[str, Any]:
     """Trains both, cuts what conflicts and adds the rest to the weights."""
     forget = context.train(forgetting, "forget")
@@ -58,9 +57,10 @@ def sculpt(context: Context, forgetting: Method, keeping: Method, k: float) -> M
     weights = dict(context.vlm.model.named_parameters())
     cut = total = 0
     for name, change in forget.items():
-        rival = retain.get(name, torch.zeros_like(change))
-        mask = conflicts(change, rival, k)
-        weights[name].add_(change.masked_fill(mask, 0).to(weights[name].device, weights[name].dtype))
+        mask = conflicts(change, retain.get(name, torch.zeros_like(change)), k)
+        with torch.no_grad():
+            left = change.masked_fill(mask, 0).to(weights[name].device)
+            weights[name].copy_(weights[name].float() + left)
         cut += int(mask.sum())
         total += mask.numel()
     return {"entries_cut": cut, "entries": total}

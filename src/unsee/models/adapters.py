@@ -25,6 +25,7 @@ from unsee.models.attach import (
     attach,
     check_trainable,
     detach,
+    edited_weights,
     is_adapter,
     need_plain,
     peft_reads_old_name,
@@ -35,7 +36,9 @@ from unsee.models.fingerprint import hash_model
 from unsee.models.hooks import HOOK, load_hook
 from unsee.models.load import VLM
 from unsee.models.pictures import from_image
+from unsee.models.roles import PEFT_PREFIX
 from unsee.models.scopes import Scope
+from unsee.models.sine import take_sines_out
 from unsee.nouns import UserError
 
 __all__ = [
@@ -61,7 +64,7 @@ MERGE_TOLERANCE = 1e-3
 
 
 def save_adapter(vlm: VLM, folder: str | Path) -> None:
-    """Write the adapter in PEFT's format, fully trained weights as ``edit.safetensors``, or the hook.
+    """Write the adapter in PEFT's format, weights trained as such as ``edit.safetensors``, or the hook.
 
     Beside it, ``unsee.json`` says which base it belongs to and what was trained. The folder appears complete
     or not at all: it is written beside its place and then renamed.
@@ -82,13 +85,8 @@ def save_adapter(vlm: VLM, folder: str | Path) -> None:
     fresh.mkdir(parents=True)
     if vlm.hook is not None:
         vlm.hook.save(fresh)
-    elif isinstance(vlm.model, PeftModel):
-        vlm.model.save_pretrained(str(fresh), save_embedding_layers=False)
     else:
-        state = {
-            n: p.detach().cpu().contiguous() for n, p in vlm.model.named_parameters() if n in vlm.originals
-        }
-        save_file(state, fresh / EDIT, metadata={"format": "pt"})
+        _save_weights(vlm, fresh)
     (fresh / NOTE).write_text(json.dumps(_note(vlm), indent=2) + "\n", encoding="utf-8")
     old = target.with_name(f".{target.name}.old")
     shutil.rmtree(old, ignore_errors=True)
@@ -96,6 +94,15 @@ def save_adapter(vlm: VLM, folder: str | Path) -> None:
         target.rename(old)
     fresh.rename(target)
     shutil.rmtree(old, ignore_errors=True)
+
+
+def _save_weights(vlm: VLM, folder: Path) -> None:
+    """An adapter, edited weights, or both."""
+    if isinstance(vlm.model, PeftModel):
+        vlm.model.save_pretrained(str(folder), save_embedding_layers=False)
+    if vlm.originals:
+        state = {name: now.detach().cpu().contiguous() for name, now in edited_weights(vlm).items()}
+        save_file(state, folder / EDIT, metadata={"format": "pt"})
 
 
 def load_adapter(vlm: VLM, folder: str | Path, *, check: bool = True, trainable: bool = False) -> VLM:
@@ -116,14 +123,12 @@ def load_adapter(vlm: VLM, folder: str | Path, *, check: bool = True, trainable:
     note = _read_note(path)
     _check_base(vlm, note, path)
     scope = Scope.from_json(note["scope"]) if note.get("scope") else None
-    if (path / HOOK).is_file():
-        loaded = load_hook(path).install(vlm)
-    else:
-        loaded = (_load_edit if (path / EDIT).is_file() else _load_lora)(vlm, path, scope)
+    loaded = load_hook(path).install(vlm) if (path / HOOK).is_file() else _load_weights(vlm, path, scope)
     if check:
         _check_effect(loaded, path)
     for name, parameter in loaded.model.named_parameters():
-        parameter.requires_grad_(trainable and (is_adapter(name) or name in loaded.originals))
+        edited = name.removeprefix(PEFT_PREFIX) in loaded.originals
+        parameter.requires_grad_(trainable and (is_adapter(name) or edited))
     return loaded
 
 
@@ -143,6 +148,7 @@ def merge(vlm: VLM) -> VLM:
             expected="a model with an adapter or edited weights",
             remedy="keep the hook's folder beside the model and load it with load_adapter()",
         )
+    take_sines_out(vlm.base, keep_change=True)
     if not isinstance(vlm.model, PeftModel):
         plain = replace(vlm, scope=None, originals={}, source="memory")
         return replace(plain, weights_hash=hash_model(plain.model))
@@ -150,7 +156,7 @@ def merge(vlm: VLM) -> VLM:
     vlm.model.float()
     before = probe_logits(vlm)
     model = vlm.model.merge_and_unload(safe_merge=True)
-    merged = replace(vlm, model=model, scope=None, source="memory")
+    merged = replace(vlm, model=model, scope=None, originals={}, source="memory")
     gap = float((probe_logits(merged) - before).abs().max() / before.std())
     if not gap <= MERGE_TOLERANCE:
         raise UserError(
@@ -192,7 +198,7 @@ def _note(vlm: VLM) -> dict[str, Any]:
         "base": vlm.name,
         "revision": vlm.revision,
         "weights_hash": vlm.weights_hash,
-        "form": "hook" if vlm.hook else "lora" if isinstance(vlm.model, PeftModel) else "edit",
+        "form": _form(vlm),
         "scope": None if vlm.scope is None else vlm.scope.as_json(),
         "roles": {
             "decoder": roles.decoder,
@@ -203,6 +209,13 @@ def _note(vlm: VLM) -> dict[str, Any]:
         },
         "trained": trained,
     }
+
+
+def _form(vlm: VLM) -> str:
+    if vlm.hook is not None:
+        return "hook"
+    parts = {"lora": isinstance(vlm.model, PeftModel), "edit": bool(vlm.originals)}
+    return "+".join(name for name, there in parts.items() if there)
 
 
 def _read_note(path: Path) -> dict[str, Any]:
@@ -242,6 +255,19 @@ def _no_match(path: Path, names: Iterable[str]) -> UserError:
         expected="names and shapes of weights of this model",
         remedy="load the model that the adapter was trained on; adapters of text-only models do not fit",
     )
+
+
+def _load_weights(vlm: VLM, path: Path, scope: Scope | None) -> VLM:
+    """An edit, an adapter, or both."""
+    edited = _load_edit(vlm, path, scope) if (path / EDIT).is_file() else vlm
+    if not (path / LORA).is_file():
+        return edited
+    try:
+        return _load_lora(edited, path, scope)
+    except UserError:
+        if edited.originals:
+            detach(edited)
+        raise
 
 
 def _load_lora(vlm: VLM, path: Path, scope: Scope | None) -> VLM:

@@ -11,11 +11,12 @@ from typing import NamedTuple
 
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model
-from torch import nn
+from torch import Tensor, nn
 
 from unsee.models.load import VLM
 from unsee.models.roles import PEFT_PREFIX
 from unsee.models.scopes import Scope, check_layers, part_holds
+from unsee.models.sine import ANGLE, add_sine, sine_layers, take_sines_out, weight_under
 from unsee.nouns import UserError
 
 ADAPTER = "default"
@@ -30,16 +31,14 @@ class TrainedRole(NamedTuple):
 
 
 def target_modules(vlm: VLM, scope: Scope) -> list[str]:
-    """Full paths of the linear layers in a scope, in model order.
+    """Full paths of the linear layers in a scope, in model order; those of its sine parts are left out.
 
     Raises:
-        UserError: A part of the scope holds no linear layer, a layer does not exist, or the head shares its
-            weights with the embeddings.
+        UserError: A part of the scope holds no linear layer, a layer or module does not exist, or the head
+            shares its weights with the embeddings.
     """
     check_layers(scope.parts, *_layer_counts(vlm))
-    model = vlm.base
-    linear = [path for path, module in model.named_modules() if _is_target(model, path, module)]
-    roles = {path: vlm.roles.role_of(path) for path in linear}
+    roles = _linear_roles(vlm)
     if _is_tied(vlm):
         if "head" in scope.parts:
             raise UserError(
@@ -51,7 +50,9 @@ def target_modules(vlm: VLM, scope: Scope) -> list[str]:
         roles = {path: role for path, role in roles.items() if role != "head"}
     for part in scope.parts:
         _need(part, any(part_holds(part, role) for role in roles.values()), "linear layer")
-    return [path for path, role in roles.items() if scope.holds(role)]
+    for module in scope.modules:
+        _need(module, any(f"{path}.".startswith(f"{module}.") for path in roles), "linear layer")
+    return [path for path, role in roles.items() if scope.holds(role, path) and not scope.sines(role)]
 
 
 def attach(vlm: VLM, scope: Scope, *, seed: int) -> VLM:
@@ -70,16 +71,19 @@ def attach(vlm: VLM, scope: Scope, *, seed: int) -> VLM:
     """
     need_plain(vlm)
     attached = _attach_full(vlm, scope) if scope.full else _attach_lora(vlm, scope, seed)
+    if scope.sine:
+        attached = _attach_sine(attached, scope, seed)
     check_trainable(attached)
     return attached
 
 
 def detach(vlm: VLM) -> VLM:
-    """The base again: LoRA layers and hooks are taken out, fully trained weights get their old values back."""
+    """The base again: LoRA layers, sines and hooks are taken out, edited weights get their old values back."""
     if vlm.hook is not None:
         return vlm.hook.remove(vlm)
     if isinstance(vlm.model, PeftModel):
-        return replace(vlm, model=vlm.model.unload(), scope=None)
+        vlm = replace(vlm, model=vlm.model.unload(), scope=None)
+    take_sines_out(vlm.model, keep_change=False)
     with torch.no_grad():
         for name, parameter in vlm.model.named_parameters():
             if name in vlm.originals:
@@ -96,9 +100,7 @@ def check_trainable(vlm: VLM) -> None:
     """
     scope = vlm.scope
     trainable = {name for name, p in vlm.model.named_parameters() if p.requires_grad}
-    outside = sorted(
-        name for name in trainable if scope is None or not scope.holds(vlm.roles.role_of(_plain(name)))
-    )
+    outside = sorted(name for name in trainable if scope is None or not _declared(vlm, scope, _plain(name)))
     if outside or not trainable:
         raise UserError(
             "weights outside the declared scope are trainable" if outside else "no weight is trainable",
@@ -106,6 +108,16 @@ def check_trainable(vlm: VLM) -> None:
             expected=f"only {', '.join(scope.parts)}" if scope else "a scope declared with attach()",
             remedy="attach the scope again, or name the part in the scope",
         )
+
+
+def edited_weights(vlm: VLM) -> dict[str, Tensor]:
+    """Present values of the weights that stand beside ``vlm.originals``, by their name in the plain model.
+
+    Where a sine is trained these are W + sin(D), under the name of W.
+    """
+    named: dict[str, Tensor] = {_plain(name): p for name, p in vlm.model.named_parameters()}
+    named |= {path + ANGLE: layer.changed_weight() for path, layer in sine_layers(vlm.base)}
+    return {weight_under(name): named[name] for name in vlm.originals}
 
 
 def trained_table(vlm: VLM) -> list[TrainedRole]:
@@ -131,8 +143,8 @@ def need_plain(vlm: VLM) -> None:
 
 
 def is_adapter(name: str) -> bool:
-    """Whether a parameter belongs to a LoRA adapter."""
-    return ".lora_" in name
+    """Whether a parameter is no weight of the base: LoRA, or the D of a sine."""
+    return ".lora_" in name or name.endswith(ANGLE)
 
 
 @contextlib.contextmanager
@@ -141,6 +153,17 @@ def peft_reads_old_name() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*is_gradient_checkpointing", category=FutureWarning)
         yield
+
+
+def _declared(vlm: VLM, scope: Scope, name: str) -> bool:
+    role = vlm.roles.role_of(name)
+    return scope.sines(role) if name.endswith(ANGLE) else scope.holds(role, name)
+
+
+def _linear_roles(vlm: VLM) -> dict[str, str]:
+    model = vlm.base
+    linear = [path for path, module in model.named_modules() if _is_target(model, path, module)]
+    return {path: vlm.roles.role_of(path) for path in linear}
 
 
 def _is_target(model: nn.Module, path: str, module: nn.Module) -> bool:
@@ -175,6 +198,9 @@ def _need(part: str, found: bool, what: str) -> None:
 
 def _attach_lora(vlm: VLM, scope: Scope, seed: int) -> VLM:
     targets = target_modules(vlm, scope)
+    if not targets:  # the sine parts are all there is
+        vlm.model.requires_grad_(False)
+        return replace(vlm, scope=scope)
     config = LoraConfig(
         r=scope.rank, lora_alpha=scope.alpha, lora_dropout=scope.dropout, target_modules=list(targets)
     )
@@ -196,12 +222,29 @@ def _attach_full(vlm: VLM, scope: Scope) -> VLM:
     roles = {name: vlm.roles.role_of(name) for name, _ in vlm.model.named_parameters()}
     for part in scope.parts:
         _need(part, any(part_holds(part, role) for role in roles.values()), "weight of its own")
+    for module in scope.modules:
+        _need(module, any(name.startswith(f"{module}.") for name in roles), "weight of its own")
     originals = {}
+    sines = {f"{path}.weight" for path, role in _linear_roles(vlm).items() if scope.sines(role)}
     for name, parameter in vlm.model.named_parameters():
-        parameter.requires_grad_(scope.holds(roles[name]))
+        parameter.requires_grad_(scope.holds(roles[name], name) and name not in sines)
         if parameter.requires_grad:
             originals[name] = parameter.detach().clone()
     return replace(vlm, scope=scope, originals=originals)
+
+
+def _attach_sine(vlm: VLM, scope: Scope, seed: int) -> VLM:
+    check_layers(scope.sine, *_layer_counts(vlm))
+    roles = _linear_roles(vlm)
+    for part in scope.sine:
+        _need(part, any(part_holds(part, role) for role in roles.values()), "linear layer")
+    generator = torch.Generator().manual_seed(seed)
+    originals = dict(vlm.originals)
+    for path, role in roles.items():
+        if scope.sines(role):
+            angle = add_sine(vlm.base.get_submodule(path), generator)
+            originals[path + ANGLE] = torch.zeros_like(angle)
+    return replace(vlm, originals=originals)
 
 
 def _plain(name: str) -> str:

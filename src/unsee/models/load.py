@@ -26,7 +26,7 @@ from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_TEXT_TO_TEXT_
 from unsee.models.chat import Chat
 from unsee.models.fingerprint import hash_files, hash_model
 from unsee.models.processors import load_processor
-from unsee.models.roles import Roles, find_roles
+from unsee.models.roles import PEFT_PREFIX, Roles, find_roles
 from unsee.nouns import Picture, UserError
 
 if TYPE_CHECKING:
@@ -54,7 +54,8 @@ class VLM:
         weights_hash: Fingerprint of the base weights (see ``models.fingerprint``).
         source: Where the model came from.
         scope: What is trained, after ``adapters.attach`` or ``adapters.load_adapter``.
-        originals: Base values of fully trained parameters, by parameter name; empty without full training.
+        originals: Base values of parameters trained or edited as such, by their name in the plain model;
+            empty with LoRA alone. They may stand beside LoRA.
         hook: What acts when the model answers and changes no weight (see ``models.hooks``).
     """
 
@@ -103,7 +104,7 @@ class VLM:
         """
         if self.hook is not None:
             return self._hook_away(self.hook)
-        if isinstance(self.model, PeftModel):
+        if isinstance(self.model, PeftModel) and not self.originals:
             return self.model.disable_adapter()  # type: ignore[no-any-return]
         return self._originals_in_place() if self.originals else contextlib.nullcontext()
 
@@ -118,12 +119,15 @@ class VLM:
 
     @contextlib.contextmanager
     def _originals_in_place(self) -> Iterator[None]:
-        trained = {name: p for name, p in self.model.named_parameters() if name in self.originals}
+        named = {name.removeprefix(PEFT_PREFIX): p for name, p in self.model.named_parameters()}
+        trained = {name: named[name] for name in self.originals}
         values = {name: parameter.data for name, parameter in trained.items()}
+        lora = self.model.disable_adapter() if isinstance(self.model, PeftModel) else contextlib.nullcontext()
         try:
             for name, parameter in trained.items():
                 parameter.data = self.originals[name]
-            yield
+            with lora:
+                yield
         finally:
             for name, parameter in trained.items():
                 parameter.data = values[name]
