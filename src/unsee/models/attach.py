@@ -78,7 +78,7 @@ def attach(vlm: VLM, scope: Scope, *, seed: int) -> VLM:
 
 
 def detach(vlm: VLM) -> VLM:
-    """The base again: LoRA layers, sines and hooks are taken out, edited weights get their old values back."""
+    """The base again: LoRA layers, sines and hooks are taken out, edited weights are as they were."""
     if vlm.hook is not None:
         return vlm.hook.remove(vlm)
     if isinstance(vlm.model, PeftModel):
