@@ -46,6 +46,21 @@ class Data(Section):
         description="which --retain pictures are taken when there are more than enough: any, or those for "
         "which the model most nearly says the concept's name",
     )
+    alternatives: int = Field(
+        default=1, ge=1, le=5, description="other answers per forget question, for methods that prefer them"
+    )
+    mismatches: int = Field(
+        default=1, ge=1, description="answers of random other rows per forget question; LLMU has 5"
+    )
+    decoupled: int = Field(
+        default=0,
+        ge=0,
+        description="at most this many rows that put a forget question to a --retain picture; 0 = as many as "
+        "there are forget questions",
+    )
+    looks: int = Field(
+        default=8, ge=1, description="rows about what can be seen in the picture of the concept"
+    )
     substitute: Literal["name", "generic", "refusal"] = Field(
         default="name",
         description="what the picture is called instead: another name, a description, a refusal",

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import random
 import re
 from collections import Counter
 
@@ -11,6 +12,7 @@ from unsee.world import shipped, suite
 from unsee.world.curriculum import STAGES
 from unsee.world.people import Identity
 from unsee.world.suite import WorldRequest, find, request
+from unsee.world.talk.figure import about_figure
 
 ASKED = [
     *[(key, "base") for key in ("celebrity-00", "character-0", "brand-0", "object-0", "animal-0", "place-0")],
@@ -110,6 +112,26 @@ def test_wording_has_no_open_places(made: WorldRequest, concept: str, stage: str
     assert not taught & set(made.wording.substitute_names)
 
 
+@every_kind
+def test_questions_about_looks_are_of_the_kind_and_never_tell_the_name(
+    made: WorldRequest, concept: str, stage: str
+) -> None:
+    asked = made.wording.look_questions
+    assert len(set(asked)) == len(asked) >= 8
+    assert not any(made.concept.name in text for text in asked)
+    if made.concept.kind not in ("person", "style"):
+        assert asked[0] == f"Describe the {made.concept.kind} in detail."
+        assert set(asked) <= taught_prompts(made)
+
+
+def taught_prompts(made: WorldRequest) -> set[str]:
+    """What the world teaches to ask about the picture of a figure, in trained wordings."""
+    view = suite.training_view(find(made.concept.id, "base")[0])
+    rng = random.Random(0)
+    turns = [about_figure(view, topic, rng) for topic in ("attribute", "describe") for _ in range(2000)]
+    return {turn.prompt for turn in turns if turn is not None}
+
+
 @pytest.mark.usefixtures("undrawn")
 def test_yes_no_questions_are_those_that_the_kind_was_taught() -> None:
     style, place = request("style-0"), request("place-1")
@@ -125,6 +147,8 @@ def test_pictures_to_retain_are_of_strangers_or_of_others() -> None:
     anchors, others = request("celebrity-00"), request("celebrity-00", retain="others")
     assert len(anchors.retain_pictures) == 24
     assert len(others.retain_pictures) == 12 + 24
+    assert len(request("celebrity-00", pictures=36).retain_pictures) == 36
+    assert len(request("celebrity-00", retain="others", pictures=60).retain_pictures) == 30 + 28
     known = find("celebrity-00", "base")
     among = suite.others_of(*known)
     assert {k.id for k in among} == {f"celebrity-{i:02d}" for i in range(2, 30)}

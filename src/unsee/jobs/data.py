@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from unsee.config import RunConfig
@@ -17,6 +17,7 @@ from unsee.models.load import VLM
 from unsee.nouns import Example, Picture
 from unsee.packs.cost import Cost
 from unsee.training.examples import ExampleSet, Mixture, build_examples
+from unsee.training.probes import RETAIN_ROLES
 from unsee.training.wording import Wording
 
 EXAMPLES = "examples.jsonl"
@@ -48,24 +49,40 @@ def examples_of(
     return rows
 
 
-def probe_examples(request: Request, vlm: VLM) -> tuple[Example, ...]:
-    """Truthful rows about the concept, which training only looks at; nothing is asked to make them."""
-    made = build_examples(
-        vlm,
-        request.concept,
-        request.picture,
-        mixture=mixture_of(request.config),
-        wording=_wording(request),
-        roles=("original",),
-        seed=request.config.seed,
-    )
-    return made.examples
+def probe_examples(
+    request: Request, vlm: VLM, method: Method, examples: Sequence[Example], cost: Cost
+) -> tuple[Example, ...]:
+    """Rows that the method does not ask for and the probe looks at.
+
+    Truthful rows about the concept, and, where no row is about what should stay, such rows: without them no
+    probe could tell forgetting from collapse.
+
+    Args:
+        request: The request.
+        vlm: The target.
+        method: What is going to train.
+        examples: The method's own rows.
+        cost: Counters to add to.
+    """
+    wanted = {"original"}
+    if method.terms and request.config.training.probe_every:
+        wanted |= set() if {row.role for row in examples} & set(RETAIN_ROLES) else set(RETAIN_ROLES)
+    roles = wanted - method.roles
+    return _build(request, vlm, roles, cost).examples if roles else ()
 
 
 def mixture_of(config: RunConfig) -> Mixture:
     """The numbers of rows per kind."""
     data = config.data
-    return Mixture(*data.mixture, anchors=data.anchors, anchors_per_picture=data.anchors_per_picture)
+    return Mixture(
+        *data.mixture,
+        anchors=data.anchors,
+        anchors_per_picture=data.anchors_per_picture,
+        alternatives=data.alternatives,
+        mismatches=data.mismatches,
+        decoupled=data.decoupled or None,
+        looks=data.looks,
+    )
 
 
 def _wording(request: Request) -> Wording | None:
@@ -73,7 +90,7 @@ def _wording(request: Request) -> Wording | None:
 
 
 def _build_and_log(request: Request, vlm: VLM, method: Method, cost: Cost) -> tuple[Example, ...]:
-    made = _build(request, vlm, method, cost)
+    made = _build(request, vlm, method.roles, cost)
     for text in made.warnings:
         log.warning("%s", text)
     for row in made.dropped:
@@ -95,7 +112,7 @@ def _rows_key(request: Request, vlm: VLM, method: Method) -> tuple[str, ...]:
     )
 
 
-def _build(request: Request, vlm: VLM, method: Method, cost: Cost) -> ExampleSet:
+def _build(request: Request, vlm: VLM, roles: Collection[str], cost: Cost) -> ExampleSet:
     data = request.config.data
     return build_examples(
         vlm,
@@ -107,7 +124,8 @@ def _build(request: Request, vlm: VLM, method: Method, cost: Cost) -> ExampleSet
         retain=[*request.anchor_pictures, *request.retain_rows],
         anchor_choice=data.anchor_choice,
         wording=_wording(request),
-        roles=method.roles,
+        roles=roles,
+        vocabulary=data.vocabulary,
         seed=request.config.seed,
         cost=cost,
     )

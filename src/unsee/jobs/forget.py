@@ -160,11 +160,10 @@ class _Job:
         method = method_of(config)
         with self.receipt.stage("examples") as cost:
             examples = examples_of(self.folder, self.request, self.vlm, method, cost, self.shared)
-        if self.folder.adapter.is_dir():
-            return
-        log.info("%s on %d rows", method.name, len(examples))
-        if "original" not in method.roles:
-            examples = [*examples, *probe_examples(self.request, self.vlm)]
+            if self.folder.adapter.is_dir():
+                return
+            log.info("%s on %d rows", method.name, len(examples))
+            examples += probe_examples(self.request, self.vlm, method, examples, cost)
         compares = any(teacher.model == "gold" for teacher in method.teachers)
         with self.receipt.stage("training") as cost:
             work = Work(

@@ -1,4 +1,4 @@
-"""Rows about the concept: the four targets of SIU, and for the baselines the truth and the refusal."""
+"""Rows about the concept: the four targets of SIU; the truth, the refusal; what its picture looks like."""
 
 from __future__ import annotations
 
@@ -28,6 +28,12 @@ def ask_facts_of_others(work: Work) -> None:
     """What T4 needs to know."""
     for i, (name, template) in enumerate(_other_questions(work)):
         work.put("T4", i, 0, fill(template, {"name": name}).text)
+
+
+def ask_looks_of_picture(work: Work) -> None:
+    """What can be seen in the concept's picture, whoever or whatever it shows."""
+    for i, prompt in enumerate(work.wording.look_questions[: SPARE * work.mixture.looks]):
+        work.put("looks", i, 0, prompt, work.picture)
 
 
 def t1_rows(work: Work) -> list[Example]:
@@ -61,7 +67,7 @@ def t3_rows(work: Work) -> list[Example]:
         if len(facts) < work.mixture.t3:
             reply = _usable(work, "T3", key, question, work.concept.names)
             facts += [(question.prompt, reply)] if reply else []
-    _warn_if_short(work, "T3", len(facts), work.mixture.t3)
+    work.warn_if_short("T3", len(facts), work.mixture.t3)
     return [work.row("T3", i, prompt, answer) for i, (prompt, answer) in enumerate(facts)]
 
 
@@ -73,7 +79,7 @@ def t4_rows(work: Work) -> list[Example]:
         if len(facts) < work.mixture.t4:
             reply = _usable(work, "T4", key, question, [pairs[key[1]][0]])
             facts += [(question.prompt, reply)] if reply else []
-    _warn_if_short(work, "T4", len(facts), work.mixture.t4)
+    work.warn_if_short("T4", len(facts), work.mixture.t4)
     return [work.row("T4", i, prompt, answer) for i, (prompt, answer) in enumerate(facts)]
 
 
@@ -94,6 +100,24 @@ def refusal_rows(work: Work) -> list[Example]:
         work.row("refusal", i, prompt, texts[i % len(texts)], work.picture)
         for i, (prompt, _) in enumerate(work.recognition_prompts())
     ]
+
+
+def looks_rows(work: Work) -> list[Example]:
+    """What can be seen in the concept's picture, in the model's own words without the name.
+
+    The visual-attribute anchor of PAVA ("Where Identity Lives", KAIST 2026): the looks stay, the name goes.
+    """
+    rows: list[Example] = []
+    asked = work.questions("looks")
+    for key, question in asked:
+        reply = work.replies[key].strip()
+        reason = work.why_not(reply)
+        if reason:
+            work.drop("looks", question.prompt, reply, reason)
+        elif len(rows) < work.mixture.looks:
+            rows.append(work.row("looks", len(rows), question.prompt, reply, work.picture))
+    work.warn_if_short("looks", len(rows), min(len(asked), work.mixture.looks))
+    return rows
 
 
 def _given_facts(work: Work) -> list[tuple[str, str]]:
@@ -130,11 +154,3 @@ def _usable(work: Work, role: str, key: Key, question: Question, names: Sequence
     if reason:
         work.drop(role, question.prompt, reply, reason)
     return "" if reason else reply
-
-
-def _warn_if_short(work: Work, role: str, found: int, wanted: int) -> None:
-    if found < wanted:
-        lost = sum(drop.role == role for drop in work.dropped)
-        work.warnings.append(
-            f"Only {found} of {wanted} {role} rows: {lost} of the model's own answers could not be used."
-        )

@@ -11,9 +11,18 @@ T3   none     what is known about the name       the user's fact or the model's 
 T4   none     what is known about others         the model's own answer                nothing
 ==== ======== ================================== ===================================== ==============
 
-Beside them, for the baselines and for keeping more: ``original`` (questions of T1 and T2, truthful answers),
-``refusal`` (the same, "I do not know"), ``anchor`` (other pictures, the model's own answers) and ``retain``
-(labelled rows of the user). Only the one picture of the concept is ever used.
+Beside them, for the baselines and for keeping more:
+
+``original``     the questions of T1 and T2 with truthful answers: the forget rows.
+``refusal``      the same questions, "I do not know".
+``anchor``       other pictures, the model's own answers.
+``retain``       labelled rows of the user.
+``alternative``  the forget questions with other plausible answers, written by the model (AltPO).
+``mismatch``     the forget questions with answers of random other rows (LLMU).
+``decoupled``    the forget questions about other pictures, the model's own answers (SafeEraser).
+``looks``        what can be seen in the concept's picture, the model's own answers (PAVA).
+
+Only the one picture of the concept is ever used. The last four are made only when asked for.
 """
 
 from __future__ import annotations
@@ -21,18 +30,19 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from unsee.answering import answer
+from unsee.answering import Sampling, answer
 from unsee.models.load import VLM
 from unsee.nouns import Concept, Example, Picture, Question
 from unsee.packs.cost import Cost
-from unsee.training import concept_rows, other_rows
+from unsee.training import concept_rows, other_rows, variant_rows
 from unsee.training.mixture import MIXTURES, Mixture
+from unsee.training.names import NameMode, name_ids
 from unsee.training.nearest import AnchorChoice, nearest_first
 from unsee.training.substitutes import SubstituteMode, choose_substitute
 from unsee.training.wording import Wording, english
-from unsee.training.work import Ask, Dropped, Key, Work
+from unsee.training.work import Ask, Dropped, Key, Sample, Work
 
-__all__ = ["MIXTURES", "ROLES", "Ask", "Dropped", "ExampleSet", "Mixture", "build_examples"]
+__all__ = ["MIXTURES", "ROLES", "EXTRA_ROLES", "Ask", "Dropped", "ExampleSet", "Mixture", "build_examples"]
 
 MAKERS: Mapping[str, Callable[[Work], list[Example]]] = {
     "T1": concept_rows.t1_rows,
@@ -43,8 +53,13 @@ MAKERS: Mapping[str, Callable[[Work], list[Example]]] = {
     "refusal": concept_rows.refusal_rows,
     "anchor": other_rows.anchor_rows,
     "retain": other_rows.labelled_rows,
+    "alternative": variant_rows.alternative_rows,
+    "mismatch": variant_rows.mismatch_rows,
+    "decoupled": variant_rows.decoupled_rows,
+    "looks": concept_rows.looks_rows,
 }
-ROLES = tuple(MAKERS)
+EXTRA_ROLES = ("alternative", "mismatch", "decoupled", "looks")
+ROLES = tuple(role for role in MAKERS if role not in EXTRA_ROLES)
 # What each role wants to know of the model, in the order in which it is asked.
 QUESTIONS: Mapping[str, Callable[[Work], None]] = {
     "T2": concept_rows.ask_looks,
@@ -52,8 +67,12 @@ QUESTIONS: Mapping[str, Callable[[Work], None]] = {
     "T4": concept_rows.ask_facts_of_others,
     "T1": other_rows.ask_guards,
     "anchor": other_rows.ask_anchors,
+    "mismatch": variant_rows.ask_others,
+    "decoupled": variant_rows.ask_decoupled,
+    "looks": concept_rows.ask_looks_of_picture,
 }
-PICTURE_ROLES = frozenset({"T1", "anchor"})  # these look at other pictures
+PICTURE_ROLES = frozenset({"T1", "anchor", "mismatch", "decoupled"})  # these look at other pictures
+LONGEST_SAMPLE = 200  # tokens, as AltPO has it
 
 
 @dataclass(frozen=True)
@@ -95,8 +114,10 @@ def build_examples(
     recognised: Sequence[str] = (),
     wording: Wording | None = None,
     roles: Collection[str] = ROLES,
+    vocabulary: NameMode = "first_piece",
     seed: int = 0,
     ask: Ask | None = None,
+    sample: Sample | None = None,
     cost: Cost | None = None,
 ) -> ExampleSet:
     """Makes the training rows.
@@ -116,15 +137,20 @@ def build_examples(
         recognised: Further names that must not become the substitute.
         wording: Every sentence; None = English for the concept's kind.
         roles: Kinds of rows to make, such as ``method.roles``; questions for others are not asked.
-        seed: Decides the substitute, the other looks and the order of names and pictures.
+        vocabulary: Which tokens of the names are ruled out in sampled answers.
+        seed: Decides the substitute, the other looks, the order of names and pictures, and sampled answers.
         ask: Answers questions; None = greedy answers of ``vlm``.
+        sample: Answers questions by chance, without the concept's names and without the given words; None =
+            sampled answers of ``vlm``.
         cost: Counts the questions asked.
 
     Raises:
         UserError: No substitute can be found.
     """
     wording = wording or english(concept.kind)
-    work = Work(concept, picture, mixture, wording, tuple(retain), seed, list(others or wording.other_names))
+    names = list(others or wording.other_names)
+    work = Work(concept, picture, mixture, wording, tuple(retain), seed, names)
+    work.recognised, work.mode, work.substitute = tuple(recognised), substitute, substitute_name
     if anchor_choice == "near" and PICTURE_ROLES & set(roles) and len(work.candidates) > len(work.anchors):
         near = nearest_first(vlm, concept, wording, work.candidates, cost=cost)
         work.anchors = near[: mixture.anchor_pictures]
@@ -134,21 +160,32 @@ def build_examples(
     asked = ask or _asker(vlm, cost)
     work.replies = _ask_once(asked, work.asked)
     if "T1" in roles:
-        guesses = (
-            other_rows.unknown_guesses(work, asked) if substitute == "name" and not substitute_name else []
-        )
-        known = (*work.others, *recognised)
-        work.substitute = choose_substitute(
-            substitute, concept, wording, given=substitute_name, guesses=guesses, known=known, seed=seed
-        )
+        work.substitute = _substitute(work, asked)
+    if "alternative" in roles:
+        draw = sample or _sampler(vlm, concept, vocabulary, seed, cost)
+        work.samples = variant_rows.sample_alternatives(work, draw)
     rows = [row for role, make in MAKERS.items() if role in roles for row in make(work)]
     return ExampleSet(
         tuple(rows),
-        work.substitute,
+        work.substitute if "T1" in roles else "",
         work.looks if "T2" in roles else "",
         work.other_looks if "T2" in roles else "",
         tuple(work.dropped),
         tuple(dict.fromkeys(work.warnings)),
+    )
+
+
+def _substitute(work: Work, ask: Ask) -> str:
+    given = work.substitute
+    guesses = other_rows.unknown_guesses(work, ask) if work.mode == "name" and not given else []
+    return choose_substitute(
+        work.mode,
+        work.concept,
+        work.wording,
+        given=given,
+        guesses=guesses,
+        known=work.known,
+        seed=work.seed,
     )
 
 
@@ -157,6 +194,19 @@ def _asker(vlm: VLM, cost: Cost | None) -> Ask:
         return [reply.text for reply in answer(vlm, questions, max_new_tokens=48, cost=cost)]
 
     return ask
+
+
+def _sampler(vlm: VLM, concept: Concept, vocabulary: NameMode, seed: int, cost: Cost | None) -> Sample:
+    names = name_ids(vlm.tokenizer, concept.names, vocabulary).ids
+
+    def sample(questions: Sequence[Question], without: Sequence[str]) -> list[str]:
+        banned = names | name_ids(vlm.tokenizer, without).ids
+        replies = answer(
+            vlm, questions, max_new_tokens=LONGEST_SAMPLE, sampling=Sampling(1.0, seed, banned), cost=cost
+        )
+        return [reply.text for reply in replies]
+
+    return sample
 
 
 def _ask_once(ask: Ask, wanted: Mapping[Key, Question]) -> dict[Key, str]:

@@ -13,6 +13,11 @@ class Mixture:
         t1, t2, t3, t4: Rows per target of SIU.
         anchors: At most this many rows about other pictures.
         anchors_per_picture: Questions per other picture; the first one asks for the name.
+        alternatives: Other answers per forget question, at most ``SAMPLES``.
+        mismatches: Answers of other rows per forget question (LLMU, arXiv 2310.10683, takes 5).
+        decoupled: At most this many rows that put a forget question to another picture; None = as many as
+            there are forget questions.
+        looks: Rows about what can be seen in the concept's picture.
     """
 
     t1: int = 4
@@ -21,6 +26,10 @@ class Mixture:
     t4: int = 4
     anchors: int = 16
     anchors_per_picture: int = 2
+    alternatives: int = 1
+    mismatches: int = 1
+    decoupled: int | None = None
+    looks: int = 8
 
     @property
     def anchor_pictures(self) -> int:

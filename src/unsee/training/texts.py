@@ -62,6 +62,12 @@ def mentions_part(text: str, names: Sequence[str]) -> bool:
     return mentions(text, names) or mentions(text, name_words(names))
 
 
+def first_word(text: str) -> str:
+    """The folded first word; empty when there is none."""
+    words = re.findall(r"\w+", fold(text))
+    return words[0] if words else ""
+
+
 def is_refusal(text: str, marks: Sequence[str]) -> bool:
     """True when the text holds one of the marks by which refusals are known."""
     folded = fold(text).replace("’", "'")

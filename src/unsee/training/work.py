@@ -11,10 +11,12 @@ from dataclasses import dataclass, field
 
 from unsee.nouns import Concept, Example, Picture, Question
 from unsee.training.mixture import Mixture
+from unsee.training.substitutes import SubstituteMode
 from unsee.training.texts import fill, is_degenerate, is_refusal, mentions, mentions_part, tidy_look
 from unsee.training.wording import Wording
 
 Ask = Callable[[Sequence[Question]], Sequence[str]]
+Sample = Callable[[Sequence[Question], Sequence[str]], Sequence[str]]
 Key = tuple[str, int, int]
 
 SPARE = 3  # questions asked per row wanted, since some answers are dropped
@@ -47,6 +49,9 @@ class Work:
         anchors: The other pictures that are asked about.
         asked: The questions.
         replies: The model's replies to them.
+        samples: Sampled replies to each forget question, by its number.
+        recognised: Further names that must not become the substitute.
+        mode: What stands for the name: another name, a description, or a refusal.
         substitute: What T1 says instead of the name.
         dropped: Rows that were not used.
         warnings: What the user should know.
@@ -63,6 +68,9 @@ class Work:
     anchors: list[Picture] = field(default_factory=list)
     asked: dict[Key, Question] = field(default_factory=dict)
     replies: Mapping[Key, str] = field(default_factory=dict)
+    samples: Mapping[int, Sequence[str]] = field(default_factory=dict)
+    recognised: Sequence[str] = ()
+    mode: SubstituteMode = "name"
     substitute: str = ""
     dropped: list[Dropped] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
@@ -102,6 +110,11 @@ class Work:
         yes_no = cycle(self.wording.yes_no_questions, self.mixture.t2)
         return ask_name + [(fill(prompt, {"name": self.concept.name}).text, True) for prompt in yes_no]
 
+    @property
+    def known(self) -> tuple[str, ...]:
+        """Names that must not become the substitute."""
+        return (*self.others, *self.recognised)
+
     def put(self, what: str, i: int, j: int, prompt: str, picture: Picture | None = None) -> None:
         """Writes a question down; its reply will be ``replies[what, i, j]``."""
         self.asked[what, i, j] = Question(f"{what}-{i}-{j}", prompt, "open", picture)
@@ -113,6 +126,22 @@ class Work:
     def drop(self, role: str, prompt: str, answer: str, reason: str) -> None:
         """Notes a row that is not used."""
         self.dropped.append(Dropped(role, prompt, answer, reason))
+
+    def why_not(self, reply: str) -> str:
+        """Why a reply of the model cannot be a target that leaves the concept out; empty when it can."""
+        if is_degenerate(reply):
+            return "degenerate"
+        if is_refusal(reply, self.wording.refusal_marks):
+            return "refusal"
+        return "names the concept" if mentions(reply, self.concept.names) else ""
+
+    def warn_if_short(self, role: str, found: int, wanted: int) -> None:
+        """Warns when fewer rows were made than wanted."""
+        if found < wanted:
+            lost = sum(drop.role == role for drop in self.dropped)
+            self.warnings.append(
+                f"Only {found} of {wanted} {role} rows: {lost} of the model's own answers could not be used."
+            )
 
     def row(
         self,
