@@ -82,6 +82,12 @@ def slow_max_entropy(s, t, forget, retain):
     return 2.0 * flat + 0.5 * by_rows(retain, lambda i: nll(s, i))
 
 
+def slow_uniform(s, t, forget, retain):
+    target = [1 / VOCABULARY] * VOCABULARY
+    flat = by_rows(forget, lambda i: cross(s, target, i) - math.log(VOCABULARY))
+    return 2.0 * flat + 0.5 * by_rows(retain, lambda i: nll(s, i))
+
+
 def slow_clear_entropy(s, t, forget, retain):
     return 2.0 * summed(forget, lambda i: entropy_of(s, i)) + 0.5 * by_tokens(retain, lambda i: nll(s, i))
 
@@ -124,6 +130,11 @@ CASES = {
     "ceu": ("ceu", {}, slow_ceu),
     "max_entropy": ("max_entropy", {"beta": 2.0, "weight": 0.5}, slow_max_entropy),
     "max_entropy paper": ("max_entropy", {"beta": 2.0, "weight": 0.5, "variant": "paper"}, slow_max_entropy),
+    "max_entropy forward": (
+        "max_entropy",
+        {"beta": 2.0, "weight": 0.5, "direction": "forward"},
+        slow_uniform,
+    ),
     "max_entropy released": (
         "max_entropy",
         {"beta": 2.0, "weight": 0.5, "variant": "released_code"},

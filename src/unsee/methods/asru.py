@@ -32,8 +32,7 @@ from unsee.methods.parts import FORGET_ROLES, RETAIN_ROLES, TARGET, Method, Prep
 from unsee.methods.rmu import mlp_scope, pick_layer
 from unsee.methods.schedules import Alternate
 from unsee.nouns import Example, UserError
-from unsee.objectives import mean_by_row
-from unsee.objectives.states import state_error
+from unsee.objectives import mean_by_row, state_error
 from unsee.packs.tokens import TokenTable
 
 Positions = Literal["first", "last", "all"]

@@ -22,8 +22,7 @@ from torch import Tensor
 from unsee.methods.grad_diff import retain_terms
 from unsee.methods.parts import FORGET_ROLES, Method, Term, knob
 from unsee.nouns import UserError
-from unsee.objectives import mean_by_row
-from unsee.objectives.teachers import distil, without_label
+from unsee.objectives import distil, mean_by_row, without_label
 from unsee.packs.tokens import TokenTable
 
 

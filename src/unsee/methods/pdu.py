@@ -23,7 +23,7 @@ from unsee.methods.ascent import above_zero
 from unsee.methods.grad_diff import retain_terms
 from unsee.methods.parts import FORGET_ROLES, Method, Term, knob
 from unsee.methods.schedules import Dual
-from unsee.objectives.shapes import margin
+from unsee.objectives import margin
 from unsee.packs.tokens import TokenTable
 
 CODE = "released runs on MUSE"

@@ -30,8 +30,7 @@ from unsee.methods.context import Context
 from unsee.methods.parts import FORGET_ROLES, RETAIN_ROLES, TARGET, Method, Prepared, Term, Variant, knob
 from unsee.models.scopes import Scope
 from unsee.nouns import UserError
-from unsee.objectives import Reduction
-from unsee.objectives.states import random_direction, scaled_direction, state_error
+from unsee.objectives import Reduction, random_direction, scaled_direction, state_error
 from unsee.packs.tokens import TokenTable
 
 

@@ -38,7 +38,7 @@ from unsee.methods.parts import (
 )
 from unsee.methods.schedules import JOINT, Alternate, Side
 from unsee.nouns import UserError
-from unsee.objectives.teachers import reverse_kl, warm_kl
+from unsee.objectives import reverse_kl, warm_kl
 from unsee.packs.tokens import TokenTable
 
 CODE = "small-scale runs of the authors' code"

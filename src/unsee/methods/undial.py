@@ -21,7 +21,7 @@ from torch import Tensor
 from unsee.methods.ascent import above_zero
 from unsee.methods.grad_diff import retain_terms
 from unsee.methods.parts import FORGET_ROLES, TARGET, Method, Term, knob
-from unsee.objectives.teachers import distil, lowered
+from unsee.objectives import distil, lowered
 from unsee.packs.tokens import TokenTable
 
 

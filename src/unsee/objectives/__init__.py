@@ -13,6 +13,9 @@ from unsee.objectives.masked_kl import (
     misaligned_keep,
     released_kl,
 )
+from unsee.objectives.shapes import confidence, entropy, margin
+from unsee.objectives.states import random_direction, scaled_direction, state_error
+from unsee.objectives.teachers import distil, lowered, reverse_kl, uniform, warm_kl, without_label
 from unsee.objectives.weights import (
     batch_preference_loss,
     clear_npo,
@@ -29,16 +32,28 @@ __all__ = [
     "batch_preference_loss",
     "clear_npo",
     "concept_mass",
+    "confidence",
+    "distil",
     "dual_masked_kl",
+    "entropy",
     "forward_kl",
+    "lowered",
+    "margin",
     "masked_kl",
     "mean_by_row",
     "misaligned_keep",
     "preference_loss",
     "preference_weight",
     "probability_weight",
+    "random_direction",
     "released_kl",
+    "reverse_kl",
+    "scaled_direction",
+    "state_error",
     "sum_by_row",
     "token_logp",
+    "uniform",
+    "warm_kl",
     "weighted_logp",
+    "without_label",
 ]
