@@ -80,6 +80,7 @@ def test_modules_narrow_a_scope_down() -> None:
     assert scope.holds("language.mlp[1]", "m.layers.1.mlp.down_proj.weight")
     assert not scope.holds("language.mlp[1]", "m.layers.11.mlp.down_proj")
     assert not scope.holds("language.attention[1]", "m.layers.1.self_attn.q_proj")
+    assert scope.holds("language.mlp[0]")
 
 
 def test_sine_parts_stand_apart() -> None:

@@ -73,14 +73,15 @@ class Scope:
                 remedy="the usual choice is rank 16, alpha 32, dropout 0",
             )
 
-    def holds(self, role: str, path: str = "") -> bool:
+    def holds(self, role: str, path: str | None = None) -> bool:
         """Whether a module or weight lies in the parts, apart from sine parts.
 
         Args:
             role: Its role, such as ``language.mlp[3]``.
-            path: Its full path in the plain model, where the scope names modules.
+            path: Its full path in the plain model; None = ask by role alone, whatever ``modules`` says.
         """
-        inside = not self.modules or any(f"{path}.".startswith(f"{module}.") for module in self.modules)
+        named = path is None or not self.modules
+        inside = named or any(f"{path}.".startswith(f"{module}.") for module in self.modules)
         return inside and any(part_holds(part, role) for part in self.parts)
 
     def sines(self, role: str) -> bool:
