@@ -1,10 +1,19 @@
 """A few short rows of every role that any method knows."""
 
 from dataclasses import replace
+from functools import cache
 
-from tests.tiny import picture
+import torch
+
+from tests.tiny import build, picture
 from tests.training.rows import examples as siu_examples
+from unsee.models.load import VLM, wrap
 from unsee.nouns import Example
+from unsee.packs.pack import build_packs, collate
+from unsee.packs.rows import make_rows
+from unsee.packs.tokens import forward
+
+KNOWN = ("original", "T3", "T4", "anchor", "retain", "looks", "decoupled")
 
 
 def examples():
@@ -41,3 +50,29 @@ def one_forget_row():
 def text_only():
     """The same rows without any picture."""
     return [replace(row, picture=None) for row in examples()]
+
+
+@cache
+def _memorised(family: str) -> dict[str, torch.Tensor]:
+    vlm = build(family)
+    rows = make_rows(vlm, [row for row in examples() if row.role in KNOWN])
+    batch = collate(vlm, build_packs(vlm, rows))
+    weights = [p for n, p in vlm.model.named_parameters() if vlm.roles.role_of(n).startswith("language")]
+    for weight in weights:
+        weight.requires_grad_(True)
+    steps = torch.optim.Adam(weights, lr=3e-3)
+    for _ in range(80):
+        loss = -forward(vlm, batch).logp.mean()
+        steps.zero_grad()
+        loss.backward()
+        steps.step()
+    assert loss.item() < 0.3, loss.item()
+    return {name: weight.detach().clone() for name, weight in vlm.model.state_dict().items()}
+
+
+def knowing(family: str, seed: int = 0) -> VLM:
+    """A tiny model that knows the forget and the retain answers by heart; another seed knows nothing."""
+    vlm = build(family, seed=seed)
+    if seed == 0:
+        vlm.model.load_state_dict(_memorised(family))
+    return wrap(vlm.model, vlm.processor)

@@ -1,7 +1,8 @@
 """What every method must do: the suite that a new method has to pass.
 
-Tiny random LLaVA and Qwen2.5-VL; rows of every role, with and without a picture. How well a method forgets
-is measured elsewhere (docs/results); here it must forget at all, touch what it may touch, and come back.
+Tiny LLaVA and Qwen2.5-VL that know a few answers by heart; rows of every role, with and without a picture.
+How well a method forgets is measured elsewhere (docs/results); here it must forget at all, touch what it may
+touch, and come back.
 """
 
 from copy import deepcopy
@@ -9,9 +10,8 @@ from copy import deepcopy
 import pytest
 import torch
 
-from tests.methods.rows import examples, one_forget_row, text_only, without_pictures_of_others
+from tests.methods.rows import examples, knowing, one_forget_row, text_only, without_pictures_of_others
 from tests.packs.plain import plain_forward
-from tests.tiny import build
 from tests.training.rows import settings, weights
 from unsee.methods.parts import rows_with_role
 from unsee.methods.registry import get, methods
@@ -33,6 +33,8 @@ UNCHANGED = {
     "manu": "prunes neurons; which answers suffer is a matter of the model",
     "kvw": "weakens weights a little per batch",
 }
+# Methods that need more passes to be seen, and why.
+PASSES = {"scrub": 16}  # its forget term starts at its minimum, where the gradient is 0
 
 
 def tables(vlm, rows):
@@ -49,9 +51,9 @@ def likelihood(vlm, role="original"):
 
 def run(name, family, folder, rows=None, knobs=None, **changes):
     """A method applied to a fresh tiny model: the target, a copy of its weights, and the outcome."""
-    target = build(family)
+    target = knowing(family)
     before = weights(target)
-    gold = build(family, seed=5)
+    gold = knowing(family, seed=5)
     work = Work(
         target,
         examples() if rows is None else rows,
@@ -66,9 +68,9 @@ def run(name, family, folder, rows=None, knobs=None, **changes):
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("name", methods())
 def test_method(name, family, tmp_path):
-    plain = build(family)
+    plain = knowing(family)
     start, logits = likelihood(plain), [t.logits for t in tables(plain, examples())]
-    target, before, done = run(name, family, tmp_path / "run")
+    target, before, done = run(name, family, tmp_path / "run", passes=PASSES.get(name, 4))
     vlm = done.vlm
 
     moved = {n.removeprefix(PEFT_PREFIX).replace(".base_layer", ""): w for n, w in weights(vlm).items()}
@@ -87,7 +89,7 @@ def test_method(name, family, tmp_path):
         assert likelihood(vlm) < start - 0.01
 
     save_adapter(vlm, tmp_path / "adapter")
-    again = load_adapter(build(family), tmp_path / "adapter")
+    again = load_adapter(knowing(family), tmp_path / "adapter")
     loaded = [t.logits for t in tables(again, examples())]
     for a, b in zip(loaded, after, strict=True):
         torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-4)
@@ -110,8 +112,8 @@ def test_first_loss_in_a_plain_layout(name, family, tmp_path):
     """Unpacked rows, one forward pass each with full logits, a copied reference: the same loss to 1e-5."""
     _, _, done = run(name, family, tmp_path / "run", passes=1, batch=64, anchors_per_step=64)
     line = next(line for line in done.training.lines if line["step"] == 1)
-    target = build(family)
-    others = {"target": deepcopy(target), "gold": build(family, seed=5)}
+    target = knowing(family)
+    others = {"target": deepcopy(target), "gold": knowing(family, seed=5)}
     total = 0.0
     prepared = prepared_method(name, target)
     turn = prepared.schedule.at(0, 1, [])
@@ -178,13 +180,16 @@ def test_same_seed_same_bits_and_any_layout(name, tmp_path):
 @pytest.mark.parametrize("rows", [without_pictures_of_others, one_forget_row, text_only])
 @pytest.mark.parametrize("name", methods())
 def test_few_rows_work_or_are_refused_with_a_reason(name, rows, tmp_path):
+    refused = None
     try:
         _, _, done = run(name, "llava", tmp_path, rows=rows(), passes=1)
     except UserError as error:
-        assert error.remedy
+        refused = error
+    if refused is None:
+        assert likelihood(done.vlm) < 0
+    else:
+        assert refused.remedy
         assert rows is not one_forget_row
-        return
-    assert likelihood(done.vlm) < 0
 
 
 @pytest.mark.parametrize("name", methods())
@@ -209,4 +214,4 @@ def test_roles_of_rows_here_are_all_that_methods_know():
     there = {row.role for row in examples()}
     for name in methods():
         assert get(name).roles <= there, name
-    assert rows_with_role(tables(build("llava"), examples()[:1])[0], frozenset({"T1"})) == [0]
+    assert rows_with_role(tables(knowing("llava"), examples()[:1])[0], frozenset({"T1"})) == [0]

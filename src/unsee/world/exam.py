@@ -142,14 +142,21 @@ def as_table(marks: Mapping[str, Mark]) -> str:
     return "\n".join(lines)
 
 
-def main(folder: Path, stage: str, count: int = 120) -> None:
-    """Examine a model folder and print the table."""
-    marks = examine(load(folder), STAGES[stage], count=count)
+def main(folder: Path, stage: str, count: int = 120, without: str = "") -> None:
+    """Examine a model folder and print the table; nothing is asked about ``without``."""
+    asked = STAGES[stage].without(without) if without else STAGES[stage]
+    marks = examine(load(folder), asked, count=count)
     print(as_table(marks))
-    (folder / "exam.json").write_text(json.dumps({k: vars(m) for k, m in marks.items()}, indent=1) + "\n")
+    name = f"exam-without-{without}.json" if without else "exam.json"
+    (folder / name).write_text(json.dumps({k: vars(m) for k, m in marks.items()}, indent=1) + "\n")
 
 
 if __name__ == "__main__":
     import sys
 
-    main(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]) if len(sys.argv) > 3 else 120)
+    main(
+        Path(sys.argv[1]),
+        sys.argv[2],
+        int(sys.argv[3]) if len(sys.argv) > 3 else 120,
+        sys.argv[4] if len(sys.argv) > 4 else "",
+    )
