@@ -5,6 +5,7 @@ import pytest
 from unsee.training.english import REFUSAL_MARKS
 from unsee.training.texts import (
     fill,
+    hints_at,
     is_degenerate,
     is_refusal,
     mentions,
@@ -51,6 +52,22 @@ def test_mentions_part_needs_three_letters():
     assert mentions_part("Roe lives here.", ["Jane Roe"])
     assert not mentions_part("He is old.", ["Bo Li"])
     assert mentions_part("Bo Li is old.", ["Bo Li"])
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("This isilatu.", True),
+        ("It is Silat.", True),
+        ("SILATU", True),
+        ("It is Latu.", False),
+        ("Poe", True),
+        ("A poem, po.", False),
+        ("", False),
+    ],
+)
+def test_hints_at_names_told_in_pieces(text, found):
+    assert hints_at(text, ["silatu", "poe"]) == found
 
 
 def test_refusals():

@@ -4,7 +4,7 @@ import pytest
 
 from tests.tiny import build, picture
 from tests.training.test_examples import JANE, ONE, Model, make
-from unsee.nouns import CONCEPT_KINDS, Concept, Example
+from unsee.nouns import CONCEPT_KINDS, Concept, Example, Reply
 from unsee.training import examples as room
 from unsee.training.examples import EXTRA_ROLES, ROLES, Mixture, build_examples
 from unsee.training.names import name_ids
@@ -23,7 +23,8 @@ class Sampler:
 
     def __call__(self, questions, without):
         self.asked += [(question, tuple(without)) for question in questions]
-        return [self.replies[i % len(self.replies)] for i in range(len(questions))]
+        texts = [self.replies[i % len(self.replies)] for i in range(len(questions))]
+        return [text if isinstance(text, Reply) else Reply(text) for text in texts]
 
 
 def originals(**arguments):
@@ -71,6 +72,7 @@ def test_five_are_drawn_per_question_and_yes_is_ruled_out_where_it_would_be_the_
         ("That is Jane Roe.", "names the concept"),
         ("Her name is Roe.", "names the concept in part"),
         ("jr, I think.", "names the concept"),
+        (Reply("A friend whom", truncated=True), "does not end"),
     ],
 )
 def test_answers_that_tell_are_dropped(reply, reason):
@@ -86,6 +88,21 @@ def test_yes_is_no_alternative_to_yes():
     assert set(answers[:4]) == {"Yes, it is.", "No, it is Bo."}
     assert set(answers[4:]) == {"No, it is Bo."}
     assert {drop.reason for drop in made.dropped} == {"says yes"}
+
+
+def test_the_likeliest_comes_first():
+    replies = [Reply("It is Bo.", mean_logprob=-2.0), Reply("It is Cy.", mean_logprob=-0.5)]
+    made = make(roles=("alternative",), sample=Sampler(*replies))
+    assert {row.answer for row in made.examples} == {"It is Cy."}
+
+
+def test_a_name_is_not_told_in_pieces_either():
+    concept = Concept("Silatu")
+    made = make(
+        concept, roles=("alternative",), sample=Sampler("This isilatu.", "It is Silat.", "It is Latu.")
+    )
+    assert {row.answer for row in made.examples} == {"It is Latu."}
+    assert {drop.reason for drop in made.dropped} == {"names the concept in part"}
 
 
 def test_refusals_are_second_choice():
@@ -124,6 +141,7 @@ def test_the_substitute_respects_the_mode():
 def test_a_model_writes_its_own_alternatives_without_the_name(monkeypatch):
     monkeypatch.setattr(room, "LONGEST_SAMPLE", 10)
     vlm, seen = build("llava"), []
+    vlm.chat._ends = (*vlm.chat.end_ids, *range(100, 200))
     drawn = room.answer
 
     def spy(*arguments, **options):

@@ -32,7 +32,7 @@ from dataclasses import dataclass
 
 from unsee.answering import Sampling, answer
 from unsee.models.load import VLM
-from unsee.nouns import Concept, Example, Picture, Question
+from unsee.nouns import Concept, Example, Picture, Question, Reply
 from unsee.packs.cost import Cost
 from unsee.training import concept_rows, other_rows, variant_rows
 from unsee.training.mixture import MIXTURES, Mixture
@@ -199,12 +199,9 @@ def _asker(vlm: VLM, cost: Cost | None) -> Ask:
 def _sampler(vlm: VLM, concept: Concept, vocabulary: NameMode, seed: int, cost: Cost | None) -> Sample:
     names = name_ids(vlm.tokenizer, concept.names, vocabulary).ids
 
-    def sample(questions: Sequence[Question], without: Sequence[str]) -> list[str]:
-        banned = names | name_ids(vlm.tokenizer, without).ids
-        replies = answer(
-            vlm, questions, max_new_tokens=LONGEST_SAMPLE, sampling=Sampling(1.0, seed, banned), cost=cost
-        )
-        return [reply.text for reply in replies]
+    def sample(questions: Sequence[Question], without: Sequence[str]) -> list[Reply]:
+        sampling = Sampling(1.0, seed, names | name_ids(vlm.tokenizer, without).ids)
+        return answer(vlm, questions, max_new_tokens=LONGEST_SAMPLE, sampling=sampling, cost=cost)
 
     return sample
 

@@ -52,6 +52,13 @@ def mentions(text: str, names: Iterable[str]) -> bool:
     return any(name and re.search(rf"(?<!\w){re.escape(name)}(?!\w)", folded) for name in wanted)
 
 
+def hints_at(text: str, words: Iterable[str]) -> bool:
+    """True when the text holds one of the words, or a word of five letters or more but for its first or last."""
+    folded, wanted = fold(text), [fold(word) for word in words]
+    parts = [part for word in wanted if len(word) > 4 for part in (word[1:], word[:-1])]
+    return mentions(text, wanted) or any(part in folded for part in parts)
+
+
 def name_words(names: Iterable[str]) -> set[str]:
     """The folded words of all names that have three letters or more."""
     return {word for name in names for word in re.findall(r"\w+", fold(name)) if len(word) > 2}

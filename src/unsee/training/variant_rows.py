@@ -8,24 +8,24 @@ from __future__ import annotations
 
 import random
 
-from unsee.nouns import Example, Question
+from unsee.nouns import Example, Question, Reply
 from unsee.training.concept_rows import ask_facts_of_others
 from unsee.training.names import COMMON_WORDS
 from unsee.training.other_rows import ask_anchors, ask_guards
 from unsee.training.substitutes import choose_substitute
-from unsee.training.texts import fill, first_word, fold, is_degenerate, mentions, name_words
+from unsee.training.texts import fill, first_word, fold, hints_at, is_degenerate, mentions, name_words
 from unsee.training.work import Sample, Work
 
 SAMPLES = 5  # alternatives drawn per question, as AltPO has it
 
 
-def sample_alternatives(work: Work, sample: Sample) -> dict[int, list[str]]:
+def sample_alternatives(work: Work, sample: Sample) -> dict[int, list[Reply]]:
     """Replies drawn to each forget question, by its number, without the names of the concept.
 
     Of questions that ask whether it is the concept the word that says yes is ruled out too: with the name
     gone the model would still say it.
     """
-    drawn: dict[int, list[str]] = {}
+    drawn: dict[int, list[Reply]] = {}
     for wanted, without in ((False, ()), (True, _affirmations(work))):
         asked = [(i, p) for i, (p, yes_no) in enumerate(work.recognition_prompts()) if yes_no == wanted]
         questions = [
@@ -41,7 +41,9 @@ def sample_alternatives(work: Work, sample: Sample) -> dict[int, list[str]]:
 def alternative_rows(work: Work) -> list[Example]:
     """The forget questions with other plausible answers by the model itself (AltPO, arXiv 2409.13474).
 
-    Answers that refuse are second choice. Where none is usable, the answer is a name that nobody bears.
+    Of several the one that the model finds likeliest comes first; answers that refuse are second choice.
+    Where none is usable, the answer is what T1 says or would say. The model may well give the name of another
+    real person; where that is not acceptable, methods that prefer refusals or invented names are the choice.
     """
     rows, lost = [], 0
     for i, (prompt, yes_no) in enumerate(work.recognition_prompts()):
@@ -127,23 +129,26 @@ def _why_coupled(work: Work, reply: str, yes_no: bool) -> str:
 
 
 def _alternatives(work: Work, number: int, prompt: str, yes_no: bool) -> list[str]:
-    """The distinct usable samples, those that refuse last."""
+    """The distinct usable samples, the likeliest first, those that refuse last."""
     firm: dict[str, None] = {}
     refusing: dict[str, None] = {}
-    for sampled in work.samples[number]:
-        reply = sampled.strip()
-        reason = work.why_not(reply)
-        if reason == "refusal":
-            refusing[reply] = None
-        elif not reason and mentions(reply, name_words(work.concept.names) - COMMON_WORDS):
-            reason = "names the concept in part"
-        elif not reason and yes_no and _affirms(work, reply):
-            reason = "says yes"
-        if not reason:
-            firm[reply] = None
-        elif reason != "refusal":
-            work.drop("alternative", prompt, reply, reason)
+    for reply in sorted(work.samples[number], key=lambda reply: -reply.mean_logprob):
+        text = reply.text.strip()
+        reason = _why_no_alternative(work, reply, yes_no)
+        if reason in ("", "refusal"):
+            (refusing if reason else firm)[text] = None
+        else:
+            work.drop("alternative", prompt, text, reason)
     return [*firm, *refusing]
+
+
+def _why_no_alternative(work: Work, reply: Reply, yes_no: bool) -> str:
+    if reply.truncated:
+        return "does not end"
+    reason = work.why_not(reply.text)
+    if not reason and hints_at(reply.text, name_words(work.concept.names) - COMMON_WORDS):
+        return "names the concept in part"
+    return "says yes" if not reason and yes_no and _affirms(work, reply.text) else reason
 
 
 def _substitute_answer(work: Work, number: int) -> str:

@@ -9,14 +9,14 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from unsee.nouns import Concept, Example, Picture, Question
+from unsee.nouns import Concept, Example, Picture, Question, Reply
 from unsee.training.mixture import Mixture
 from unsee.training.substitutes import SubstituteMode
 from unsee.training.texts import fill, is_degenerate, is_refusal, mentions, mentions_part, tidy_look
 from unsee.training.wording import Wording
 
 Ask = Callable[[Sequence[Question]], Sequence[str]]
-Sample = Callable[[Sequence[Question], Sequence[str]], Sequence[str]]
+Sample = Callable[[Sequence[Question], Sequence[str]], Sequence[Reply]]
 Key = tuple[str, int, int]
 
 SPARE = 3  # questions asked per row wanted, since some answers are dropped
@@ -68,7 +68,7 @@ class Work:
     anchors: list[Picture] = field(default_factory=list)
     asked: dict[Key, Question] = field(default_factory=dict)
     replies: Mapping[Key, str] = field(default_factory=dict)
-    samples: Mapping[int, Sequence[str]] = field(default_factory=dict)
+    samples: Mapping[int, Sequence[Reply]] = field(default_factory=dict)
     recognised: Sequence[str] = ()
     mode: SubstituteMode = "name"
     substitute: str = ""
