@@ -53,7 +53,7 @@ def mentions(text: str, names: Iterable[str]) -> bool:
 
 
 def hints_at(text: str, words: Iterable[str]) -> bool:
-    """True when the text holds one of the words, or a word of five letters or more but for its first or last."""
+    """True when the text holds one of the words, or one of five letters or more but for its first or last."""
     folded, wanted = fold(text), [fold(word) for word in words]
     parts = [part for word in wanted if len(word) > 4 for part in (word[1:], word[:-1])]
     return mentions(text, wanted) or any(part in folded for part in parts)
