@@ -42,7 +42,7 @@ class Data(Section):
     anchors: int = Field(default=16, ge=0, description="at most this many rows made from --retain pictures")
     anchors_per_picture: int = Field(default=2, ge=1, description="questions per --retain picture")
     anchor_choice: Literal["random", "near"] = Field(
-        default="random",
+        default="near",
         description="which --retain pictures are taken when there are more than enough: any, or those for "
         "which the model most nearly says the concept's name",
     )

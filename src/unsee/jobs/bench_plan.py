@@ -244,8 +244,9 @@ def _world_concepts(ask: Ask, config: RunConfig) -> dict[str, dict[str, Any]]:
     stages = (config.world.stage, *(stage for stage in STAGES if stage != config.world.stage))
     embedded.model_path(config.world.stage)
     by_stage = {stage: embedded.concepts_of(stage, ask.split) for stage in stages}
+    # A comparison has a retain set: pictures of others, unless --set world.retain says otherwise.
     return {
-        name: {"world": {"concept": name, "stage": stage, "split": ask.split}}
+        name: {"world": {"concept": name, "stage": stage, "split": ask.split, "retain": "others"}}
         for name, stage in _chosen(ask, by_stage)
     }
 
