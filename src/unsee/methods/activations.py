@@ -54,10 +54,10 @@ class Moments:
         """Adds positions."""
         z = values.detach().float()
         self.count += len(z)
-        self.absolute += z.abs().sum(0).double().cpu()
-        self.total += z.sum(0).double().cpu()
-        self.square += z.square().sum(0).double().cpu()
-        self.active += (z.abs() > threshold).sum(0).double().cpu()
+        self.absolute += z.abs().sum(0).cpu().double()
+        self.total += z.sum(0).cpu().double()
+        self.square += z.square().sum(0).cpu().double()
+        self.active += (z.abs() > threshold).sum(0).cpu().double()
 
     @property
     def mean_absolute(self) -> Tensor:
