@@ -18,7 +18,7 @@ import typer
 from tests.jobs.make import save_model, save_pictures
 from unsee.commands.main import app
 from unsee.config import keys, preset_names, resolve
-from unsee.methods.parts import Method
+from unsee.methods.registry import get
 from unsee.nouns import UserError
 from unsee.packs.rows import Row
 from unsee.packs.tokens import TokenTable
@@ -260,20 +260,19 @@ def test_short_readme_example_runs(
     assert "report" in capsys.readouterr().out
 
 
-def test_method_of_the_house_page_works(monkeypatch: pytest.MonkeyPatch) -> None:
-    [example] = code((ROOT / "docs/house.md").read_text(encoding="utf-8"), "python")
-    space: dict[str, Any] = {"__name__": "unsee.methods.npo"}
-    monkeypatch.setitem(sys.modules, "unsee.methods.npo", ModuleType("unsee.methods.npo"))
-    exec(compile(example, "docs/house.md", "exec"), space)
-    method: Method = space["npo"](space["NPO"](beta=0.5))
+def test_the_method_of_the_page_works(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The file that the page writes agrees with the one in the package, and beta 0 is plain ascent."""
+    [example] = code((ROOT / "docs/add_a_method.md").read_text(encoding="utf-8"), "python")
+    space: dict[str, Any] = {"__name__": "unsee.methods.page"}
+    monkeypatch.setitem(sys.modules, "unsee.methods.page", ModuleType("unsee.methods.page"))
+    exec(compile(example, "docs/add_a_method.md", "exec"), space)
+    knobs_class, build = space["METHODS"]["wga"]
     rows = tuple(Row(str(i), "original", (1, 2, 3), 1, (True, True)) for i in range(2))
     logits = torch.randn(4, 7, generator=torch.Generator().manual_seed(0))
     row, keep = torch.tensor([0, 0, 1, 1]), torch.ones(4, dtype=torch.bool)
     table = TokenTable(logits, torch.tensor([1, 2, 3, 4]), row, keep, rows)
-    same = method.terms[0].loss(table, table)
-    assert torch.allclose(same, torch.full((2,), 2 / 0.5 * torch.log(torch.tensor(2.0)).item()))
-    likelier = logits.clone()
-    likelier[torch.arange(4), table.labels] += 1
-    assert bool(
-        (method.terms[0].loss(TokenTable(likelier, table.labels, row, keep, rows), table) > same).all()
-    )
+    written, shipped = build(knobs_class(beta=0.5)), get("wga", {"beta": 0.5})
+    assert [term.name for term in written.terms] == [term.name for term in shipped.terms]
+    torch.testing.assert_close(written.terms[0].loss(table, None), shipped.terms[0].loss(table, None))
+    plain = build(knobs_class(beta=0.0)).terms[0].loss(table, None)
+    torch.testing.assert_close(plain, table.mean_by_row(table.logp))

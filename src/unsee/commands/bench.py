@@ -51,6 +51,7 @@ def bench(
     looks: o.Looks = None,
     retain: o.Retain = None,
     test: o.Test = None,
+    gold: o.Gold = None,
     preset: o.Preset = None,
     config: o.ConfigFile = None,
     sets: o.Sets = None,

@@ -16,6 +16,7 @@ def forget(
     looks: o.Looks = None,
     retain: o.Retain = None,
     test: o.Test = None,
+    gold: o.Gold = None,
     method: o.MethodName = None,
     out: o.Out = None,
     preset: o.Preset = None,

@@ -26,6 +26,7 @@ def forget(
     fact: Sequence[str] = (),
     retain: str | Path = "",
     test: str | Path = "",
+    gold: str | Path = "",
     method: str = "siu",
     out: str | Path = "",
     seed: int = 0,
@@ -48,6 +49,7 @@ def forget(
         fact: True statements, or "question? answer"; none = asked from the model.
         retain: Folder of pictures that do not show the concept, or labelled rows in JSONL.
         test: Folder of other pictures of the concept, for evaluation only.
+        gold: Model trained without the concept: a floor, and the teacher of methods that need one.
         method: See ``unsee list methods``.
         out: Run folder; empty = runs/forget-NAME-HASH.
         seed: Seed of everything random.
@@ -68,6 +70,7 @@ def forget(
         "fact": tuple(fact),
         "retain": str(retain),
         "test": str(test),
+        "gold": str(gold),
         "method": method,
         "out": str(out),
         "seed": seed,
