@@ -283,7 +283,7 @@ def test_clears_scrub_exchanges_student_and_teacher():
 def test_schedules_of_the_family():
     assert get("ga_kl").schedule == JOINT
     assert get("ga_kl", {"variant": "released_code"}).schedule == Sequential()
-    assert get("scrub").schedule == Alternate(1, 0.3)
+    assert get("scrub").schedule == Alternate(1, 0.5)
     assert get("scrub", {"variant": "released_code"}).schedule == JOINT
     assert get("pdu", {"mu": 100, "eta": 5, "warmup": 2}).schedule == Dual(100.0, 5.0, 1.5, 0.1, 2)
 

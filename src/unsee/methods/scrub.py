@@ -4,16 +4,18 @@
     retain steps:  L = alpha * T^2 KL_T(target || model)(retain) + gamma * CE(retain)
 
 KL_T is the KL of both distributions at temperature T. Steps take turns, and forget steps end after the share
-``until`` of the run: the rest repairs what they broke. ``paper`` and ``corrected`` (default) agree: means
-over a row's answer tokens, then over rows. The forget term has no lower bound.
+``until`` of the run: the rest repairs what they broke. The forget term has no lower bound, and no gradient
+while the model is still the target: the first forget step does nothing, the retain steps' cross-entropy sets
+the ascent off. ``paper`` and ``corrected`` (default) agree: means over a row's answer tokens, then over
+rows.
 
 ``released_code`` (``scrub`` of CLEAR, arXiv 2410.18057, the form released for vision-language models): one
 joint loss, - beta * KL_f + KL_r + CE_r, at temperature 1, means over the step's answer tokens. Its KL is
 called with its arguments exchanged: KL(model || target), not what the paper maximises. Its positions include
 prompt and padding; not reproduced, as a table of answer tokens does not hold them.
 
-Defaults: alpha .5, gamma 1, temperature 2, forget steps in the first 3 of 10 epochs: the authors' small-scale
-runs; in their code beta is 1.
+Defaults: alpha .5, gamma 1, temperature 2 (the authors' small-scale runs); until half, between their
+3 of 10 and 2 of 3 epochs; no ``bound``, as a stop would leave out the repair.
 """
 
 from __future__ import annotations
@@ -60,8 +62,12 @@ class SCRUB:
     every: int = knob(
         1, help="retain steps after each forget step", source="ours; the code takes epochs in turn"
     )
-    until: float = knob(0.3, help="share of the forget steps that are taken", source=CODE)
-    bound: float | None = bound_knob()
+    until: float = knob(
+        0.5,
+        help="share of the forget steps that are taken",
+        source="between the authors' 3 of 10 epochs (small scale) and 2 of 3 (large scale)",
+    )
+    bound: float | None = bound_knob(None, "paper: until ends the ascent, and repair follows")
 
 
 def warm_loss(table: TokenTable, teacher: TokenTable | None, temperature: float, sign: float) -> Tensor:
