@@ -164,3 +164,61 @@ def test_every_key_has_help_and_a_default_of_its_own_type() -> None:
 def test_nearest_by_last_part() -> None:
     assert nearest("rnk", ["scope.rank", "name"]) == "scope.rank"
     assert nearest("zzzz", ["scope.rank", "name"]) is None
+
+
+METHODS_FILE = """
+training:
+  lr: 1e-3
+  passes: 7
+methods:
+  npo:
+    training: {lr: 2e-3}
+    knobs: {beta: 0.5}
+  ga:
+    scope: {rank: 3}
+"""
+
+
+def test_values_for_one_method_win_over_those_for_all_and_lose_to_the_user(tmp_path: Path) -> None:
+    file = tmp_path / "best.yaml"
+    file.write_text(METHODS_FILE)
+    npo = resolve({"method": "npo"}, file=file)
+    assert (npo.training.lr, npo.training.passes, npo.knobs) == (2e-3, 7, {"beta": 0.5})
+    ga = resolve({"method": "ga"}, file=file)
+    assert (ga.training.lr, ga.scope.rank, ga.knobs) == (1e-3, 3, {})
+    told = resolve({"method": "npo", "training": {"lr": 5e-3}}, sets=["knobs.beta=0.1"], file=file)
+    assert (told.training.lr, told.knobs) == (5e-3, {"beta": 0.1})
+
+
+def test_the_method_may_stand_in_the_file_itself(tmp_path: Path) -> None:
+    file = tmp_path / "best.yaml"
+    file.write_text("method: ga\n" + METHODS_FILE)
+    assert resolve({}, file=file).scope.rank == 3
+    assert resolve({}, sets=["method=npo"], file=file).knobs == {"beta": 0.5}
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("methods: {ga: {seed: 3}}", "methods.ga.seed"),
+        ("methods: {ga: {training: {lrr: 3}}}", "did you mean training.lr?"),
+        ("methods: [ga]", "methods"),
+        ("methods: {ga: 3}", "methods.ga"),
+    ],
+)
+def test_a_wrong_section_of_methods_is_refused(text: str, hint: str, tmp_path: Path) -> None:
+    file = tmp_path / "best.yaml"
+    file.write_text(text)
+    with pytest.raises(UserError) as caught:
+        resolve({"method": "siu"}, file=file)
+    assert hint in str(caught.value)
+
+
+@pytest.mark.parametrize("name", preset_names())
+def test_values_of_presets_for_single_methods_hold(name: str) -> None:
+    """Every method that a preset names exists, and takes the knobs and values that it sets."""
+    from unsee.methods.registry import get
+
+    for method in read_preset(name).get("methods", {}):
+        config = resolve({"preset": name, "method": method})
+        assert get(method, config.knobs).name == method

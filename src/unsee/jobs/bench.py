@@ -15,7 +15,8 @@ from typing import Any
 import yaml
 
 from unsee.config import merge, parse_set, read_mapping
-from unsee.jobs.bench_plan import Ask, Cell, cells_of
+from unsee.jobs.bench_cell import Cell
+from unsee.jobs.bench_plan import Ask, cells_of
 from unsee.jobs.bench_pool import Failure, cores, run_cells
 from unsee.jobs.folder import FAILED, check_free, check_writable, locked
 from unsee.jobs.inputs import check

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from unsee.config import RunConfig, keys, merge, nearest, resolve
 from unsee.jobs import embedded
+from unsee.jobs.bench_cell import Cell, Point
 from unsee.jobs.inputs import make_concept, with_absolute_paths
 from unsee.jobs.training import scope_of
 from unsee.methods import registry
@@ -22,7 +23,6 @@ STAGES = ("base", "target")
 OWN_KEYS = ("method", "seed", "out", "world.concept", "world.split")
 KNOBS = "knobs."
 TUNED = ("data.", "training.", "scope.")
-Point = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
@@ -50,31 +50,6 @@ class Ask:
     given: Mapping[str, Any] = field(default_factory=dict)
     sets: Sequence[str] = ()
     file: Path | None = None
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One run of the matrix.
-
-    Attributes:
-        method, concept, seed: Its place in the matrix.
-        settings: The point of the grid as (key, value) texts; empty without a grid.
-        config: The resolved configuration.
-        path: Its run folder.
-    """
-
-    method: str
-    concept: str
-    seed: int
-    settings: Point
-    config: RunConfig
-    path: Path
-
-    @property
-    def title(self) -> str:
-        """Its name in lines for the user."""
-        tuned = "".join(f", {key} {value}" for key, value in self.settings)
-        return f"{self.method}, {self.concept}, seed {self.seed}{tuned}"
 
 
 @dataclass(frozen=True)

@@ -7,20 +7,19 @@ import sys
 import threading
 import traceback
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from multiprocessing import connection, get_context, parent_process
 from pathlib import Path
 
-from unsee.jobs.bench_plan import Cell
+from unsee.jobs.bench_cell import Cell
 from unsee.jobs.folder import FAILED
 from unsee.jobs.lines import write_json
 from unsee.jobs.shared import Shared
 from unsee.nouns import UserError, shorten
 
-MOST_DEATHS = 2
 LONGEST = 2000
 
 
@@ -35,7 +34,6 @@ class Failure:
 
 Done = tuple[Cell, Failure | None]
 Work = Callable[[Cell, Path], Failure | None]
-Running = dict[Future[Failure | None], tuple[Cell, int]]
 
 
 def run_cell(cell: Cell, shared: Path) -> Failure | None:
@@ -74,12 +72,12 @@ def run_cells(cells: Sequence[Cell], shared: Path, jobs: int, work: Work = run_c
         for cell in cells:
             yield cell, work(cell, shared)
         return
-    waiting = deque((cell, 0) for cell in cells)
-    threads = max(1, cores() // jobs)
+    waiting = deque(cells)
     while waiting:
-        context = get_context("spawn")
-        with ProcessPoolExecutor(jobs, context, initializer=_begin, initargs=(threads,)) as pool:
-            yield from _until_broken(pool, waiting, shared, jobs, work)
+        with _pool(jobs, jobs) as pool:
+            suspects = yield from _until_broken(pool, waiting, shared, jobs, work)
+        for cell in suspects:
+            yield cell, _alone(cell, shared, jobs, work)
 
 
 def cores() -> int:
@@ -87,36 +85,40 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def _pool(workers: int, jobs: int) -> ProcessPoolExecutor:
+    threads = max(1, cores() // jobs)
+    return ProcessPoolExecutor(workers, get_context("spawn"), initializer=_begin, initargs=(threads,))
+
+
 def _until_broken(
-    pool: ProcessPoolExecutor, waiting: deque[tuple[Cell, int]], shared: Path, jobs: int, work: Work
-) -> Iterator[Done]:
-    """Works ``waiting`` off. When a process dies the pool is useless, and its cells are put back."""
-    running: Running = {}
-    while waiting or running:
-        try:
+    pool: ProcessPoolExecutor, waiting: deque[Cell], shared: Path, jobs: int, work: Work
+) -> Generator[Done, None, list[Cell]]:
+    """Works ``waiting`` off; when a process dies, the cells that may be to blame are handed back."""
+    running: dict[Future[Failure | None], Cell] = {}
+    try:
+        while waiting or running:
             while waiting and len(running) < jobs:
-                running[pool.submit(work, waiting[0][0], shared)] = waiting[0]
+                running[pool.submit(work, waiting[0], shared)] = waiting[0]
                 waiting.popleft()
             for future in wait(running, return_when=FIRST_COMPLETED).done:
                 failure = future.result()
-                yield running.pop(future)[0], failure
-        except BrokenProcessPool:
-            yield from _put_back(running, waiting)
-            return
+                yield running.pop(future), failure
+    except BrokenProcessPool:
+        ended = [future for future in running if future.done() and future.exception() is None]
+        for future in ended:
+            yield running.pop(future), future.result()
+    return list(running.values())
 
 
-def _put_back(running: Running, waiting: deque[tuple[Cell, int]]) -> Iterator[Done]:
-    """Cells whose process may be the one that died; after the second time they are given up."""
-    for future, (cell, deaths) in running.items():
-        if future.done() and future.exception() is None:
-            yield cell, future.result()
-            continue
-        if deaths + 1 < MOST_DEATHS:
-            waiting.append((cell, deaths + 1))
-            continue
+def _alone(cell: Cell, shared: Path, jobs: int, work: Work) -> Failure | None:
+    """A second try in a process of its own: now it is clear who is to blame."""
+    try:
+        with _pool(1, jobs) as pool:
+            return pool.submit(work, cell, shared).result()
+    except BrokenProcessPool:
         failure = Failure("ProcessDied", "its process ended without a word, twice; is there enough memory?")
         record(cell, failure)
-        yield cell, failure
+        return failure
 
 
 def _begin(threads: int) -> None:

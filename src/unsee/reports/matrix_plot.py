@@ -11,10 +11,11 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from unsee.reports.matrix import POINTS, Matrix, Row, naming_score, retained_score
-from unsee.reports.plots import COLOURS, FAINT, GRID, INK, LINES, PERCENT, STYLE, svg
+from unsee.reports.plots import COLOURS, FAINT, INK, LINES, PERCENT, STYLE, svg
 from unsee.reports.safe import one_line
 
 SIZE = (9.4, 6.2)
+WIDE = (13.6, 6.4)
 LOOKS: dict[str, dict[str, Any]] = {
     "success": {"marker": "o", "facecolors": LINES[3], "edgecolors": LINES[3], "alpha": 0.75},
     "short": {"marker": "o", "facecolors": "none", "edgecolors": INK, "linewidths": 1.4},
@@ -36,7 +37,10 @@ WORDS = {
     "failed": "not all runs finished",
 }
 FLOOR_MARKS = {"target": "s", "gold": "D", "blind": "v"}
-SMALLEST, LARGEST = 36.0, 420.0
+SMALLEST, LARGEST = 30.0, 300.0
+CROWD = 4  # rows in the field of success from which on it gets a panel of its own
+DOTS = 100.0  # pixels per inch of a new figure
+LETTER = 6.6  # width of a letter of a label, in pixels
 
 
 @dataclass(frozen=True)
@@ -57,27 +61,52 @@ class Box:
 def pareto(matrix: Matrix) -> Markup | None:
     """Forgetting (1 - named) against retention, one mark per row; None when there is nothing to place.
 
-    The field of success is shaded: within 10 points of gold and of the target. Numbers are ranks.
+    The field of success is shaded: within 10 points of gold and of the target. Numbers are ranks. Where it is
+    crowded, a second panel shows it larger.
     """
     placed = [(rank, row) for rank, row in enumerate(matrix.rows, 1) if place(row) is not None]
     if not placed:
         return None
+    left, low = field_of_success(matrix)
+    inside = [(rank, row) for rank, row in placed if _within(row, left, low)]
+    crowded = len(inside) >= CROWD
     with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=SIZE, layout="constrained")
-        axes = figure.subplots()
-        axes.set(xlim=(-0.04, 1.06), ylim=(_lowest(matrix), 1.08))
-        axes.set_xlabel("forgetting: concept not named on pictures never trained on")
-        axes.set_ylabel("retention: retain accuracy as a share of the target's")
-        axes.xaxis.set_major_formatter(PERCENT)
-        axes.yaxis.set_major_formatter(PERCENT)
-        _field_of_success(axes, matrix)
-        _floors(axes, matrix)
-        _marks(axes, placed)
-        figure.legend(loc="outside lower center", ncols=4)
+        figure = Figure(figsize=WIDE if crowded else SIZE, layout="constrained")
+        panels = figure.subplots(1, 2 if crowded else 1, squeeze=False)[0]
+        panels[0].set(xlim=(-0.04, 1.06), ylim=(_lowest(matrix), 1.08))
+        panels[0].set_ylabel("retention: retain accuracy as a share of the target's")
+        panels[0].set_xlabel("forgetting: concept not named on pictures never trained on")
+        if crowded:
+            highest = max(row.retention or 0.0 for _, row in inside)
+            panels[1].set(xlim=(left, 1.012), ylim=(low, max(1.02, highest + 0.02)))
+            panels[1].set_xlabel("the shaded field, larger")
+        for axes in panels:
+            axes.xaxis.set_major_formatter(PERCENT)
+            axes.yaxis.set_major_formatter(PERCENT)
+            _shade(axes, left, low)
+        _draw(panels[0], matrix, placed)
+        if crowded:
+            _draw(panels[1], matrix, inside)
+        figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
         figure.draw_without_rendering()
-        _labels(axes, placed)
+        _labels(panels[0], placed, [pair for pair in placed if not crowded or pair not in inside])
+        if crowded:
+            _labels(panels[1], inside, inside)
         spoken = "; ".join(_spoken(row) for _, row in placed)
         return svg(figure, "pareto", f"Forgetting against retention. {spoken}.")
+
+
+def field_of_success(matrix: Matrix) -> tuple[float, float]:
+    """(smallest forgetting, smallest retention) of the field of success."""
+    gold = naming_score(matrix.floors.get("gold", {}))
+    target = retained_score(matrix.floors.get("target", {}))
+    kept = target.value if target is not None and target.value > 0 else 1.0
+    return 1 - (gold.value if gold is not None else 0.0) - POINTS, 1 - POINTS / kept
+
+
+def _within(row: Row, left: float, low: float) -> bool:
+    at = place(row)
+    return at is not None and at[0] >= left and at[1] >= low
 
 
 def place(row: Row) -> tuple[float, float] | None:
@@ -106,74 +135,72 @@ def _lowest(matrix: Matrix) -> float:
     return min(0.0 if not shown else min(shown) - 0.08, 0.75)
 
 
-def _field_of_success(axes: Any, matrix: Matrix) -> None:
-    gold = naming_score(matrix.floors.get("gold", {}))
-    target = retained_score(matrix.floors.get("target", {}))
-    left = 1 - (gold.value if gold is not None else 0.0) - POINTS
-    low = 1 - POINTS / target.value if target is not None and target.value > 0 else 1 - POINTS
-    axes.axvspan(left, 1.06, ymin=_fraction(axes, low), color=LINES[3], alpha=0.08, lw=0)
+def _shade(axes: Any, left: float, low: float) -> None:
+    bottom, top = axes.get_ylim()
+    axes.axvspan(left, 1.06, ymin=max(0.0, (low - bottom) / (top - bottom)), color=LINES[3], alpha=0.08, lw=0)
     axes.axvline(left, color=LINES[3], lw=0.8, ls=":")
     axes.axhline(low, color=LINES[3], lw=0.8, ls=":")
 
 
-def _fraction(axes: Any, y: float) -> float:
-    low, high = axes.get_ylim()
-    return float(max(0.0, min(1.0, (y - low) / (high - low))))
-
-
-def _floors(axes: Any, matrix: Matrix) -> None:
+def _draw(axes: Any, matrix: Matrix, placed: Sequence[tuple[int, Row]]) -> None:
+    """Floors and marks; floors outside the panel are left out."""
+    (left, right), (low, high) = axes.get_xlim(), axes.get_ylim()
     for model, x, y in floor_places(matrix):
-        style = {"marker": FLOOR_MARKS[model], "color": COLOURS[model], "ls": "", "ms": 10}
-        axes.plot([x], [y], label=model, mfc="none", mew=1.8, clip_on=False, zorder=4, **style)
-
-
-def _marks(axes: Any, placed: Sequence[tuple[int, Row]]) -> None:
-    largest = max((row.tokens or 0.0 for _, row in placed), default=0.0)
+        if left <= x <= right and low <= y <= high:
+            style = {"marker": FLOOR_MARKS[model], "color": COLOURS[model], "ls": "", "ms": 10}
+            axes.plot([x], [y], label=model, mfc="none", mew=1.8, clip_on=False, zorder=4, **style)
     for status, look in LOOKS.items():
         rows = [row for _, row in placed if row.status == status]
         if rows:
             xs, ys = zip(*(place(row) or (0.0, 0.0) for row in rows), strict=True)
-            sizes = [marker_size(row.tokens, largest) for row in rows]
+            sizes = [marker_size(row.tokens, _dearest(matrix)) for row in rows]
             axes.scatter(xs, ys, s=sizes, label=WORDS[status], clip_on=False, zorder=3, **look)
 
 
-def _labels(axes: Any, placed: Sequence[tuple[int, Row]]) -> None:
-    """Rank and method beside each mark, where no other label stands; a line leads from far ones."""
-    taken: list[Box] = []
-    for rank, row in placed:
+def _dearest(matrix: Matrix) -> float:
+    return max((row.tokens or 0.0 for row in matrix.rows), default=0.0)
+
+
+def _labels(axes: Any, drawn: Sequence[tuple[int, Row]], named: Sequence[tuple[int, Row]]) -> None:
+    """Rank and method beside each mark, over no other mark or label; a line leads from those far away."""
+    taken = [_around(*axes.transData.transform(place(row))) for _, row in drawn]
+    for rank, row in named:
         at = place(row)
         assert at is not None, row.title
         x, y = axes.transData.transform(at)
         text = f"{rank} {one_line(row.title, 34)}"
-        dx, dy, box = _free_place(x, y, 6.0 * len(text), taken, axes.bbox)
+        dx, dy, box = _free_place(x, y, LETTER * len(text), taken, axes.bbox)
         taken.append(box)
-        line = {"arrowprops": {"arrowstyle": "-", "color": GRID, "lw": 0.8}} if abs(dx) + abs(dy) > 34 else {}
+        near = abs(dy) < 20
         axes.annotate(
             text,
             at,
-            xytext=(dx * 0.72, dy * 0.72),  # 100 dots per inch against 72 points per inch
+            xytext=(dx * 72 / DOTS, dy * 72 / DOTS),
             textcoords="offset points",
             fontsize=8,
             color=LINES[1] if row.status == "collapse" else INK,
             va="center",
-            ha="left",
             zorder=5,
-            **line,
+            arrowprops=None if near else {"arrowstyle": "-", "color": FAINT, "lw": 0.6},
         )
+
+
+def _around(x: float, y: float) -> Box:
+    return Box(x - 7, y - 7, x + 7, y + 7)
 
 
 def _free_place(
     x: float, y: float, width: float, taken: Sequence[Box], frame: Any
 ) -> tuple[float, float, Box]:
-    """The nearest offset (pixels) at which a label of this width overlaps none before it."""
-    steps = [(side, 15.0 * n * sign) for n in range(24) for sign in (1, -1) for side in (1, -1)]
-    for side, dy in steps:
-        dx = 14.0 if side > 0 else -14.0 - width
-        box = Box(x + dx, y + dy - 7, x + dx + width, y + dy + 7)
-        inside = frame.x0 <= box.left and box.right <= frame.x1 + 8 and frame.y0 <= box.low
-        if inside and box.high <= frame.y1 and not any(box.meets(other) for other in taken):
-            return dx, dy, box
-    return 14.0, 0.0, Box(x + 14, y - 7, x + 14 + width, y + 7)
+    """The nearest offset (pixels) at which a label of this width covers nothing."""
+    for dy in (12.0 * n * sign for n in range(40) for sign in (1, -1)):
+        for dx in (12.0, -12.0 - width):
+            box = Box(x + dx, y + dy - 7, x + dx + width, y + dy + 7)
+            inside = frame.x0 <= box.left and box.right <= frame.x1 + 40
+            inside = inside and frame.y0 <= box.low and box.high <= frame.y1
+            if inside and not any(box.meets(other) for other in taken):
+                return dx, dy, box
+    return 12.0, 0.0, Box(x + 12, y - 7, x + 12 + width, y + 7)
 
 
 def _spoken(row: Row) -> str:

@@ -1,0 +1,35 @@
+"""One cell of the matrix of ``unsee bench``. Light to import: every process that runs cells reads it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from unsee.config import RunConfig
+
+Point = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One run of the matrix.
+
+    Attributes:
+        method, concept, seed: Its place in the matrix.
+        settings: The point of the grid as (key, value) texts; empty without a grid.
+        config: The resolved configuration.
+        path: Its run folder.
+    """
+
+    method: str
+    concept: str
+    seed: int
+    settings: Point
+    config: RunConfig
+    path: Path
+
+    @property
+    def title(self) -> str:
+        """Its name in lines for the user."""
+        tuned = "".join(f", {key} {value}" for key, value in self.settings)
+        return f"{self.method}, {self.concept}, seed {self.seed}{tuned}"
