@@ -106,6 +106,13 @@ def test_a_layer_that_is_not_there_is_refused(name, layer):
     assert error.value.expected == "0..1"
 
 
+@pytest.mark.parametrize("name", ["rmu", "asru"])
+def test_a_method_that_has_not_seen_the_model_has_no_loss(name):
+    student, target = (table(seed, layers=(0,)) for seed in (1, 2))
+    with pytest.raises(AssertionError, match="prepare"):
+        step_loss(get(name), student, {TARGET: target})
+
+
 def test_rmu_refuses_a_step_of_no_length():
     with pytest.raises(UserError, match="steer"):
         get("rmu", {"steer": 0.0})

@@ -117,23 +117,25 @@ def refusal_direction(context: Context, marks: Sequence[str], layer: int) -> tup
     return away, len(unknown)
 
 
-def asru_terms(knobs: ASRU, layer: int, step: Tensor) -> tuple[Term, Term]:
-    """The two terms at a layer; ``step`` (D,) is added to the target's states."""
+def distance(table: TokenTable, goal: Tensor, layer: int, positions: Positions) -> Tensor:
+    """Squared distance of the states to the goal (N, D), averaged over each row's positions: (R,)."""
+    keep = at_positions(table, positions)
+    return mean_by_row(state_error(table.states[layer], goal), table.row, len(table.rows), keep=keep)
+
+
+def asru_terms(knobs: ASRU, layer: int, step: Tensor | None) -> tuple[Term, Term]:
+    """The two terms at a layer; ``step`` (D,) is added to the target's states, None until it is measured."""
     released = knobs.variant == "released_code"
 
-    def error(table: TokenTable, teacher: TokenTable | None, positions: Positions, move: bool) -> Tensor:
-        assert teacher is not None, "the states need the target"
-        goal = teacher.states[layer].float()
-        if move:
-            goal = goal + step.to(goal.device)
-        keep = at_positions(table, positions)
-        return mean_by_row(state_error(table.states[layer], goal), table.row, len(table.rows), keep=keep)
-
     def steer(table: TokenTable, teacher: TokenTable | None) -> Tensor:
-        return error(table, teacher, "last" if released else knobs.positions, True)
+        assert teacher is not None, "the states need the target"
+        assert step is not None, "the step is measured by prepare"
+        goal = teacher.states[layer].float() + step.to(table.row.device)
+        return distance(table, goal, layer, "last" if released else knobs.positions)
 
     def stay(table: TokenTable, teacher: TokenTable | None) -> Tensor:
-        return error(table, teacher, "last" if released else "all", False)
+        assert teacher is not None, "the states need the target"
+        return distance(table, teacher.states[layer], layer, "last" if released else "all")
 
     return (
         Term("steer", frozenset(FORGET_ROLES), 1.0, steer, TARGET, layer=layer),
@@ -158,7 +160,7 @@ def asru(knobs: ASRU) -> Method:
         paper="arXiv 2605.15687",
         loss_line="||h_l - (h_l,target + scale * v)||^2 (original), alpha * ||h_l - h_l,target||^2 (retain)",
         knobs=knobs,
-        terms=asru_terms(knobs, knobs.layer or 0, torch.zeros(1)),
+        terms=asru_terms(knobs, knobs.layer or 0, None),
         reduction="mean over a row's chosen positions, then over rows",
         cost="one reference forward per row, one forward and backward per retain row; one pass to measure v",
         schedule=Alternate(knobs.every),

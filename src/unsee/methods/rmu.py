@@ -92,13 +92,14 @@ def stay_put_loss(
     return table.mean_by_row(error)
 
 
-def rmu_terms(knobs: RMU, layer: int, direction: Tensor) -> tuple[Term, Term]:
-    """The two terms at a layer, with the steering direction (D,)."""
+def rmu_terms(knobs: RMU, layer: int, direction: Tensor | None) -> tuple[Term, Term]:
+    """The two terms at a layer, with the steering direction (D,), None until the model is known."""
     adaptive = knobs.variant == "corrected" if knobs.adaptive is None else knobs.adaptive
     length = knobs.steer if knobs.steer is not None else 5.0 if adaptive else 20.0
     reduction: Reduction = "sum" if knobs.variant == "paper" else "mean"
 
     def steer(table: TokenTable, teacher: TokenTable | None) -> Tensor:
+        assert direction is not None, "the direction is chosen by prepare"
         assert not adaptive or teacher is not None, "the adaptive norm needs the target"
         states = table.states[layer]
         measured = teacher.states[layer] if adaptive and teacher is not None else None
@@ -132,7 +133,7 @@ def rmu(knobs: RMU) -> Method:
         paper="arXiv 2403.03218",
         loss_line="||h_l - c * u||^2 (original) + alpha * ||h_l - h_l,target||^2 (T3, T4, anchors)",
         knobs=knobs,
-        terms=rmu_terms(knobs, knobs.layer or 0, random_direction(1, 0)),
+        terms=rmu_terms(knobs, knobs.layer or 0, None),
         reduction="mean over a row's answer tokens, then over rows",
         cost="one reference forward per row, one forward and backward per retain row",
         prepare=prepare,
