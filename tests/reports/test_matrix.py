@@ -193,6 +193,13 @@ def test_best_takes_success_then_distance_then_cost() -> None:
     assert found.rows[-1].status == "collapse"
 
 
+def test_cost_of_an_interrupted_training_is_left_out() -> None:
+    stopped = entry("x", tokens=10)
+    stopped = Entry("x", "a-0", 1, (), stopped.results, {**stopped.cost, "interrupted": ["training"]})
+    assert make_matrix("world", "report", [entry("x", tokens=900), stopped]).rows[0].tokens == 900
+    assert make_matrix("world", "report", [stopped]).rows[0].tokens is None
+
+
 def test_markdown(matrix: Matrix) -> None:
     text = as_markdown(matrix, "unsee bench world --methods all")
     lines = [line for line in text.splitlines() if line.startswith("|")]

@@ -47,7 +47,7 @@ NOTES = (
     "halved; counted per run.",
     "Intervals are 95 %, over replies, clustered by concept and seed. Floors are counted once per concept.",
     "Cost: positions that went through the language model in the training stage of one run (median), and its "
-    "seconds on the machine at hand.",
+    "seconds on the machine at hand; runs that were stopped during training are left out.",
 )
 
 
@@ -258,7 +258,7 @@ def _spread(value: float, n: int) -> list[float]:
 def _row(method: str, settings: tuple[tuple[str, str], ...], entries: Sequence[Entry]) -> Row:
     done = [entry.results for entry in entries if entry.results is not None]
     metrics = _pool([entry for entry in entries if entry.results is not None], "unlearned")
-    training = [entry.cost.get("stages", {}).get("training", {}) for entry in entries if entry.results]
+    training = [_training_cost(entry) for entry in entries if entry.results]
     return Row(
         method=method,
         settings=settings,
@@ -338,6 +338,12 @@ def _collapse(entry: Entry) -> str:
 
 def _known(entry: Entry) -> bool:
     return bool(((entry.results or {}).get("gate") or {}).get("known", True))
+
+
+def _training_cost(entry: Entry) -> Mapping[str, Any]:
+    """Cost of the training stage; empty where a part of it was lost with a stop."""
+    stage = entry.cost.get("stages", {}).get("training", {})
+    return {} if "training" in entry.cost.get("interrupted", ()) else stage
 
 
 def _mean(values: Sequence[float | None]) -> float | None:
