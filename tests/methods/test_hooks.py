@@ -20,8 +20,10 @@ from unsee.methods.prompting import TEXT
 from unsee.methods.registry import get
 from unsee.models.adapters import load_adapter, save_adapter
 from unsee.models.load import VLM
+from unsee.models.routing import Eye
 from unsee.nouns import Example, Question, UserError
 from unsee.packs.rows import make_rows
+from unsee.packs.vision import encode_pictures
 from unsee.training.unlearn import Work, unlearn
 
 FAMILIES = ("llava", "qwen2_5_vl")
@@ -218,6 +220,33 @@ def test_the_threshold_lies_between_the_nearest_other_picture_and_the_own(tmp_pa
 def test_a_method_that_does_not_simply_train_cannot_be_routed(inner: str) -> None:
     with pytest.raises(UserError, match="needs a method that trains"):
         get("router", {"method": inner})
+
+
+def test_pictures_are_compared_by_the_state_that_a_question_ends_in(target: VLM, tmp_path) -> None:
+    only = unlearn(get("router"), work(target, tmp_path)).vlm.hook.experts[0]
+    assert only.eye == Eye("Who is this?", 1)
+    ask = [Example(str(key), "Who is this?", "x", "x", shown) for key, shown in ((0, None), (1, picture(1)))]
+    centre, own = last_states(context(target), ask, [1])[1].float()
+    assert torch.allclose(only.centre, centre, atol=1e-4)
+    assert torch.allclose(only.prototype, torch.nn.functional.normalize(own - centre, dim=0), atol=1e-4)
+    others = [replace(ask[1], id=str(key), picture=picture(key)) for key in (2, 3)]
+    states = last_states(context(target), others, [1])[1].float() - centre
+    nearest = max(torch.nn.functional.cosine_similarity(states, own - centre, dim=1).tolist())
+    assert only.threshold == pytest.approx((1 + nearest) / 2, abs=1e-4)
+
+
+def test_pictures_are_compared_as_the_vision_tower_sees_them(target: VLM, tmp_path) -> None:
+    only = unlearn(get("router", {"look": "vision"}), work(target, tmp_path)).vlm.hook.experts[0]
+    one, two, three = (encode_pictures(target, [picture(key)])[0].detach().mean(dim=0) for key in (1, 2, 3))
+    centre = (two + three) / 2
+    assert only.eye == Eye()
+    assert torch.allclose(only.centre, centre, atol=1e-4)
+    assert torch.allclose(only.prototype, torch.nn.functional.normalize(one - centre, dim=0), atol=1e-4)
+
+
+def test_a_layer_that_is_not_there_is_refused(tmp_path) -> None:
+    with pytest.raises(UserError, match="no such decoder layer"):
+        unlearn(get("router", {"layer": 2}), work(build("llava"), tmp_path))
 
 
 def test_a_router_needs_a_picture(tmp_path) -> None:

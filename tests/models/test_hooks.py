@@ -15,7 +15,7 @@ from unsee.models.adapters import attach, detach, load_adapter, merge, save_adap
 from unsee.models.hooks import HOOK, Hook, at_work, load_hook
 from unsee.models.load import VLM
 from unsee.models.prompting import Instruction
-from unsee.models.routing import Expert, Router, cosine, factors, feature_of, join
+from unsee.models.routing import Expert, Eye, Router, cosine, factors, feature_of, join
 from unsee.models.scopes import Scope
 from unsee.models.steering import Push, Steering
 from unsee.nouns import Picture, Question, UserError
@@ -36,6 +36,7 @@ ASKED = [
     (None, "Name an actor."),
     (1, "Who is this person?"),
 ]
+EYES = (Eye("Who is this?", 1), Eye())
 ANSWERS = ("Jane Roe.", "I do not know this person.", "No.")
 
 
@@ -73,11 +74,11 @@ def changed(vlm: VLM, seed: int) -> dict[str, Tensor]:
     }
 
 
-def expert(vlm: VLM, key: int, threshold: float = 0.999) -> Expert:
+def expert(vlm: VLM, key: int, threshold: float = 0.999, eye: Eye = EYES[0]) -> Expert:
     """A request about one picture, which takes that picture only."""
-    feature = feature_of(vlm, picture(key))
+    feature = feature_of(vlm, picture(key), eye)
     return Expert(
-        f"request {key}", changed(vlm, key), torch.zeros(WIDTH), feature / feature.norm(), threshold
+        f"request {key}", eye, changed(vlm, key), torch.zeros(WIDTH), feature / feature.norm(), threshold
     )
 
 
@@ -85,7 +86,7 @@ def hook(kind: str, vlm: VLM) -> Hook:
     if kind == "prompt":
         return Instruction("Do not name Jane Roe.")
     if kind == "router":
-        return Router((expert(vlm, 1), expert(vlm, 2)))
+        return Router((expert(vlm, 1), expert(vlm, 2, eye=EYES[1])))
     return steering(kind)
 
 
@@ -371,7 +372,9 @@ def test_of_several_requests_the_nearest_takes_the_picture() -> None:
     for first, second, expected in ((close, far, "0"), (far, close, "1")):
         bank = join(Router((first,)), Router((second,))).install(target)
         assert bank.route(picture(1)) == expected
-    assert cosine(feature_of(target, picture(1)), close.centre, close.prototype) == pytest.approx(1.0)
+    assert cosine(feature_of(target, picture(1), close.eye), close.centre, close.prototype) == pytest.approx(
+        1.0
+    )
 
 
 def test_factors_hold_low_rank_changes_and_nothing_else() -> None:
@@ -388,6 +391,6 @@ def test_factors_hold_low_rank_changes_and_nothing_else() -> None:
 
 def test_a_router_of_another_model_is_refused() -> None:
     target = build("llava")
-    wrong = Expert("x", {"no.such.weight": torch.ones(2)}, torch.zeros(WIDTH), torch.ones(WIDTH), 0.5)
+    wrong = Expert("x", Eye(), {"no.such.weight": torch.ones(2)}, torch.zeros(WIDTH), torch.ones(WIDTH), 0.5)
     with pytest.raises(UserError, match="weight that the model lacks"):
         Router((wrong,)).install(target)

@@ -1,26 +1,41 @@
 """A bank of changes to the weights, each in place only for questions about pictures that look like its own.
 
-A picture is known by one vector: the mean of its language-ready features (vision tower and projector of the
-target), less the mean of the other pictures known when the request was made, scaled to length one. A request
-takes the pictures whose cosine with its own picture is above its threshold; among several, the one that is
-most above. Everything else, text-only questions too, goes to the target.
+A picture is known by one vector of the target, taken by an :class:`Eye`: the state in which a question about
+the picture ends, which is where the target recognises what it sees, or the mean of the vision features. A
+centre is taken off (the state of the question without a picture, or the mean vector of other pictures), and
+the rest is scaled to length one. A request takes the pictures whose cosine with its own picture is above its
+threshold; among several, the one that is most above. Everything else, text-only questions too, goes to the
+target.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors.torch import load_file, save_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from unsee.models.hooks import NO_ROUTE, TENSORS, Follow, Hook, Passage, unfit, write_note
 from unsee.models.load import VLM
 from unsee.nouns import Picture
+
+
+@dataclass(frozen=True)
+class Eye:
+    """How a picture becomes a vector.
+
+    Attributes:
+        question: What is asked about it; empty = the mean of its language-ready vision features.
+        layer: Decoder layer whose state at the question's end is taken.
+    """
+
+    question: str = ""
+    layer: int = 0
 
 
 @dataclass(frozen=True)
@@ -29,14 +44,16 @@ class Expert:
 
     Attributes:
         name: Whose it is, for the records.
+        eye: How pictures are looked at.
         changes: Change of each weight by parameter name, float32: the matrix, or a pair of factors whose
             product it is.
-        centre: (D,) mean feature of the other pictures.
+        centre: (D,) what is taken off every feature.
         prototype: (D,) feature of the request's picture, centred, of length one.
         threshold: Cosine above which a picture is taken for the concept.
     """
 
     name: str
+    eye: Eye
     changes: Mapping[str, Tensor | tuple[Tensor, Tensor]] = field(repr=False)
     centre: Tensor = field(repr=False)
     prototype: Tensor = field(repr=False)
@@ -71,8 +88,8 @@ class Router(Hook):
         if picture is None:
             return NO_ROUTE
         if picture.hash not in self.seen:
-            feature = feature_of(vlm, picture)
-            above = [expert.above(feature) for expert in self.experts]
+            features = {expert.eye: feature_of(vlm, picture, expert.eye) for expert in self.experts}
+            above = [expert.above(features[expert.eye]) for expert in self.experts]
             best = max(range(len(above)), key=above.__getitem__)
             self.seen[picture.hash] = str(best) if above[best] > 0 else NO_ROUTE
         return self.seen[picture.hash]
@@ -120,7 +137,7 @@ class Router(Hook):
                     {"change": change} if isinstance(change, Tensor) else dict(zip("lr", change, strict=True))
                 )
                 tensors |= {f"{i}/{part}/{name}": tensor for part, tensor in parts.items()}
-            listed.append({"name": expert.name, "threshold": expert.threshold})
+            listed.append({"name": expert.name, "threshold": expert.threshold, "eye": asdict(expert.eye)})
         save_file(
             {k: t.contiguous() for k, t in tensors.items()}, folder / TENSORS, metadata={"format": "pt"}
         )
@@ -133,12 +150,44 @@ def join(*routers: Router) -> Router:
 
 
 @torch.no_grad()
-def feature_of(vlm: VLM, picture: Picture) -> Tensor:
-    """(D,) float32 on the CPU: mean of the picture's language-ready features."""
-    inputs = {key: value.to(vlm.device) for key, value in vlm.chat.vision_inputs(picture).items()}
+def feature_of(vlm: VLM, picture: Picture | None, eye: Eye) -> Tensor:
+    """(D,) float32 on the CPU: the picture's vector, or that of no picture at all."""
+    if eye.question:
+        return _state(vlm, picture, eye)
+    if picture is None:
+        width = int(vlm.base.get_input_embeddings().weight.shape[1])
+        return torch.zeros(width)
+    inputs = _on_device(vlm, vlm.chat.vision_inputs(picture))
     found = vlm.base.model.get_image_features(**inputs, return_dict=True).pooler_output
     rows = found if isinstance(found, Tensor) else torch.cat([part.flatten(0, -2) for part in found])
     return rows.flatten(0, -2).float().mean(dim=0).cpu()
+
+
+def _state(vlm: VLM, picture: Picture | None, eye: Eye) -> Tensor:
+    heard: list[Tensor] = []
+
+    def hear(module: nn.Module, inputs: Any, output: Any) -> None:
+        states = output[0] if isinstance(output, tuple) else output
+        heard.append(states[0, -1].float().cpu())
+
+    if picture is None:
+        row = {"input_ids": torch.tensor([vlm.chat.encode(eye.question).ids])}
+    else:
+        row = vlm.chat.official_row(eye.question, picture)
+        row.pop("labels", None)
+    handle = vlm.base.get_submodule(vlm.roles.layers)[eye.layer].register_forward_hook(hear)
+    try:
+        vlm.base.model(**_on_device(vlm, row), use_cache=False)
+    finally:
+        handle.remove()
+    return heard[0]
+
+
+def _on_device(vlm: VLM, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {
+        key: value.to(vlm.device, vlm.dtype if value.is_floating_point() else value.dtype)
+        for key, value in inputs.items()
+    }
 
 
 def cosine(feature: Tensor, centre: Tensor, prototype: Tensor) -> float:
@@ -193,6 +242,7 @@ def _expert(i: int, entry: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> 
             changes[name] = (tensor, tensors[f"{i}/r/{name}"])
     return Expert(
         str(entry["name"]),
+        Eye(str(entry["eye"]["question"]), int(entry["eye"]["layer"])),
         changes,
         tensors[f"{i}/centre"],
         tensors[f"{i}/prototype"],
@@ -207,6 +257,7 @@ def make_expert(
     others: Sequence[Picture],
     changes: Mapping[str, Tensor],
     *,
+    eye: Eye,
     rank: int,
     margin: float,
     alone: float,
@@ -217,20 +268,20 @@ def make_expert(
         vlm: The target.
         name: Whose it is.
         pictures: Of the concept; at least one.
-        others: Of something else.
+        others: Of something else; may be empty.
         changes: Change of each weight.
-        rank: Rank that matrices among them may have.
+        eye: How pictures are looked at.
+        rank: Rank that matrices among the changes may have.
         margin: Where the threshold lies between the nearest other picture (0) and the concept's own (1).
         alone: The threshold when there is no other picture.
     """
-    shown = torch.stack([feature_of(vlm, picture) for picture in pictures])
-    centre, nearest = torch.zeros_like(shown[0]), None
-    if others:
-        known = torch.stack([feature_of(vlm, picture) for picture in others])
-        centre = known.mean(dim=0)
+    shown = torch.stack([feature_of(vlm, picture, eye) for picture in pictures])
+    known = [feature_of(vlm, picture, eye) for picture in others]
+    # The state of a question holds much of the question itself, whatever the picture.
+    apart = eye.question or not known
+    centre = feature_of(vlm, None, eye) if apart else torch.stack(known).mean(dim=0)
     prototype = torch.nn.functional.normalize(shown.mean(dim=0) - centre, dim=0)
-    if others:
-        nearest = max(cosine(feature, centre, prototype) for feature in known)
-    threshold = alone if nearest is None else nearest + margin * (1 - nearest)
+    nearest = [cosine(feature, centre, prototype) for feature in known]
+    threshold = max(nearest) + margin * (1 - max(nearest)) if nearest else alone
     small = {weight: factors(change, rank) for weight, change in changes.items()}
-    return Expert(name, small, centre, prototype, threshold)
+    return Expert(name, eye, small, centre, prototype, threshold)
