@@ -180,7 +180,10 @@ def test_grid_runs_every_combination_and_names_the_best(given: dict[str, Any], t
 
 def test_redact_keeps_the_name_out_of_the_tables(given: dict[str, Any], tmp_path: Path) -> None:
     out = tmp_path / "out"
-    bench(ask({**given, "redact": True}, "ga", sets=SHORT), out, jobs=1, command="unsee --name 'Jane Roe'")
+    lines, say = heard()
+    hidden = ask({**given, "redact": True}, "ga", sets=SHORT)
+    bench(hidden, out, jobs=1, command="unsee --name 'Jane Roe'", say=say)
+    assert "jane" not in "".join(lines).lower()
     for name in ("table.md", "table.csv", "results.json", "report.html"):
         text = (out / name).read_text().lower()
         assert "jane" not in text, name
@@ -349,7 +352,7 @@ def test_killed_at_any_moment_it_goes_on_and_redoes_nothing(
     for cell in cells:
         undisturbed = done / cell.path.relative_to(out)
         for name in ("results.json", "examples.jsonl"):
-            assert (cell.path / name).read_bytes() == (undisturbed / name).read_bytes(), cell.title
+            assert (cell.path / name).read_bytes() == (undisturbed / name).read_bytes(), cell.path
         assert read_lines(cell.path / "records.jsonl") == read_lines(undisturbed / "records.jsonl")
     texts = [(folder / "results.json").read_text() for folder in (out, done)]
     assert without_cost(texts[0]) == without_cost(texts[1])

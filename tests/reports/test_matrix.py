@@ -232,7 +232,7 @@ def test_page_is_whole_and_harmless(matrix: Matrix, tmp_path: Path) -> None:
     assert "http://" not in page
     assert "https://" not in page
     assert 'href="siu/a-0-seed0/report.html"' in page
-    assert "2 of 8 rows forget and keep the rest." in page
+    assert "2 of 8 methods forget and keep the rest." in page
     again = write_page(tmp_path / "again.html", matrix, "unsee bench world").read_text(encoding="utf-8")
     assert again == page  # the same input, the same bytes
 

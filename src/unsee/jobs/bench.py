@@ -17,7 +17,7 @@ import yaml
 from unsee.config import merge, parse_set, read_mapping
 from unsee.jobs.bench_cell import Cell
 from unsee.jobs.bench_plan import Ask, cells_of
-from unsee.jobs.bench_pool import Failure, cores, run_cells
+from unsee.jobs.bench_pool import cores, run_cells
 from unsee.jobs.folder import FAILED, check_free, check_writable, locked
 from unsee.jobs.inputs import check
 from unsee.jobs.lines import read_json, unfinished, write_atomic
@@ -85,9 +85,9 @@ def bench(ask: Ask, out: Path, *, jobs: int = 0, command: str = "", say: Say | N
         tell(f"{len(cells)} cells, {len(cells) - len(missing)} of them finished")
         count = min(jobs or default_jobs(cells[0]), max(1, len(missing)))
         done = len(cells) - len(missing)
-        for cell, failure in run_cells(missing, out / SHARED, count):
+        for cell, _ in run_cells(missing, out / SHARED, count):
             done += 1
-            tell(f"[{done}/{len(cells)}] {cell.title}: {outcome_of(cell, failure)}")
+            tell(f"[{done}/{len(cells)}] {line_of(entry_of(cell, out))}")
             write_tables(ask, out, cells, command)
         matrix = write_tables(ask, out, cells, command)
         write_page(out / "report.html", matrix, command)
@@ -171,14 +171,19 @@ def entry_of(cell: Cell, out: Path) -> Entry:
     )
 
 
-def outcome_of(cell: Cell, failure: Failure | None) -> str:
+def line_of(entry: Entry) -> str:
+    """A cell and how it ended, in one line."""
+    tuned = "".join(f", {key} {value}" for key, value in entry.settings)
+    return f"{entry.method}, {entry.concept}, seed {entry.seed}{tuned}: {outcome_of(entry)}"
+
+
+def outcome_of(entry: Entry) -> str:
     """How a cell ended, in a few words."""
-    if failure is not None:
-        return f"failed: {shorten(failure.message)}"
-    results: dict[str, Any] = read_json(cell.path / "results.json")
-    rate, kept = named(results, "unlearned"), retained_value(results, "unlearned")
+    if entry.results is None:
+        return f"failed: {shorten(entry.failure)}"
+    rate, kept = named(entry.results, "unlearned"), retained_value(entry.results, "unlearned")
     words = [
-        "collapse" if results.get("collapse") else "",
+        "collapse" if entry.results.get("collapse") else "",
         "" if rate is None else f"named {rate:.0%}",
         "" if kept is None else f"retain accuracy {kept:.0%}",
     ]

@@ -27,9 +27,3 @@ class Cell:
     settings: Point
     config: RunConfig
     path: Path
-
-    @property
-    def title(self) -> str:
-        """Its name in lines for the user."""
-        tuned = "".join(f", {key} {value}" for key, value in self.settings)
-        return f"{self.method}, {self.concept}, seed {self.seed}{tuned}"

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 
 from unsee.config import nearest
 from unsee.jobs import embedded
+from unsee.jobs.bench_plan import SUITES as BENCH_SUITES
 from unsee.jobs.suites import SUITES
 from unsee.methods.registry import Description, methods
 from unsee.methods.registry import describe as describe_method
@@ -131,6 +132,13 @@ def _shown(default: object) -> str:
     return "none" if default is None else str(default)
 
 
+def _suites() -> Mapping[str, str]:
+    """Suites of questions, then those that only methods are compared on."""
+    asked = {name: suite.title for name, suite in SUITES.items()}
+    compared = {name: f"{suite.title} (for unsee bench)" for name, suite in BENCH_SUITES.items()}
+    return {**asked, **compared, **asked}
+
+
 def _metric(name: str) -> str:
     entry = MEASURES[name]
     chance = "" if entry.chance is None else f"\n  chance: {entry.chance}"
@@ -149,8 +157,8 @@ def _model(name: str) -> str:
 _LISTS: Mapping[str, tuple[Callable[[], Mapping[str, str]], Callable[[str], str]]] = {
     "methods": (lambda: {name: describe_method(name).title for name in methods()}, _method),
     "suites": (
-        lambda: {name: suite.title for name, suite in SUITES.items()},
-        lambda name: f"{name}: {SUITES[name].title}",
+        _suites,
+        lambda name: f"{name}: {_suites()[name]}",
     ),
     "metrics": (lambda: {name: entry.title for name, entry in MEASURES.items()}, _metric),
     "attacks": (dict, str),

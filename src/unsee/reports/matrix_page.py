@@ -49,6 +49,7 @@ def _context(matrix: Matrix, command: str) -> dict[str, Any]:
     return {
         "matrix": matrix,
         "command": command,
+        "unit": "setting" if any(row.settings for row in matrix.rows) else "method",
         "won": [row for row in matrix.rows if row.status == "success"],
         "collapsed": [row for row in matrix.rows if row.status == "collapse"],
         "failed": [row for row in matrix.rows if row.status == "failed"],
