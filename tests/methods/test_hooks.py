@@ -193,7 +193,6 @@ def test_the_router_is_the_inner_method_on_the_concepts_picture_and_the_target_e
     inner = unlearn(get("po"), work(build(target.name.removeprefix("tiny-")), tmp_path / "po")).vlm
     routed = unlearn(get("router"), work(target, tmp_path / "router")).vlm
     only = routed.hook.experts[0]
-    assert only.name == "Jane Roe"
     assert [routed.route(picture(key)) for key in (1, 2, 3)] == ["0", "", ""]
     assert any(isinstance(change, tuple) for change in only.changes.values()) or WIDTH < 64
     for row in examples():

@@ -77,9 +77,7 @@ def changed(vlm: VLM, seed: int) -> dict[str, Tensor]:
 def expert(vlm: VLM, key: int, threshold: float = 0.999, eye: Eye = EYES[0]) -> Expert:
     """A request about one picture, which takes that picture only."""
     feature = feature_of(vlm, picture(key), eye)
-    return Expert(
-        f"request {key}", eye, changed(vlm, key), torch.zeros(WIDTH), feature / feature.norm(), threshold
-    )
+    return Expert(eye, changed(vlm, key), torch.zeros(WIDTH), feature / feature.norm(), threshold)
 
 
 def hook(kind: str, vlm: VLM) -> Hook:
@@ -391,6 +389,6 @@ def test_factors_hold_low_rank_changes_and_nothing_else() -> None:
 
 def test_a_router_of_another_model_is_refused() -> None:
     target = build("llava")
-    wrong = Expert("x", Eye(), {"no.such.weight": torch.ones(2)}, torch.zeros(WIDTH), torch.ones(WIDTH), 0.5)
+    wrong = Expert(Eye(), {"no.such.weight": torch.ones(2)}, torch.zeros(WIDTH), torch.ones(WIDTH), 0.5)
     with pytest.raises(UserError, match="weight that the model lacks"):
         Router((wrong,)).install(target)

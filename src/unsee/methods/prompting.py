@@ -6,8 +6,8 @@ The baseline that costs nothing (MLLMU-Bench, arXiv 2410.22108, has it as a syst
 instruction opens the user turn, behind the picture: not every chat template has a system role, and the
 picture's tokens stay shared by all its questions. It stands before questions without a picture too.
 
-It is suppression and no deletion: whoever holds the weights leaves the instruction out, and questions can
-talk the model out of it. Default text: ours.
+It is suppression and no deletion: whoever holds the weights leaves the instruction out, questions can talk
+the model out of it, and the hook's file says in plain words who is not to be named. Default text: ours.
 """
 
 from __future__ import annotations

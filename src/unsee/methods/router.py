@@ -98,7 +98,6 @@ def router(knobs: Router) -> Method:
             )
         expert = make_expert(
             context.vlm,
-            context.names[0] if context.names else "",
             shown,
             others,
             context.train(inner, NAME),

@@ -43,7 +43,6 @@ class Expert:
     """One deletion request.
 
     Attributes:
-        name: Whose it is, for the records.
         eye: How pictures are looked at.
         changes: Change of each weight by parameter name, float32: the matrix, or a pair of factors whose
             product it is.
@@ -52,7 +51,6 @@ class Expert:
         threshold: Cosine above which a picture is taken for the concept.
     """
 
-    name: str
     eye: Eye
     changes: Mapping[str, Tensor | tuple[Tensor, Tensor]] = field(repr=False)
     centre: Tensor = field(repr=False)
@@ -137,7 +135,7 @@ class Router(Hook):
                     {"change": change} if isinstance(change, Tensor) else dict(zip("lr", change, strict=True))
                 )
                 tensors |= {f"{i}/{part}/{name}": tensor for part, tensor in parts.items()}
-            listed.append({"name": expert.name, "threshold": expert.threshold, "eye": asdict(expert.eye)})
+            listed.append({"threshold": expert.threshold, "eye": asdict(expert.eye)})
         save_file(
             {k: t.contiguous() for k, t in tensors.items()}, folder / TENSORS, metadata={"format": "pt"}
         )
@@ -241,7 +239,6 @@ def _expert(i: int, entry: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> 
         elif part == "l":
             changes[name] = (tensor, tensors[f"{i}/r/{name}"])
     return Expert(
-        str(entry["name"]),
         Eye(str(entry["eye"]["question"]), int(entry["eye"]["layer"])),
         changes,
         tensors[f"{i}/centre"],
@@ -252,7 +249,6 @@ def _expert(i: int, entry: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> 
 
 def make_expert(
     vlm: VLM,
-    name: str,
     pictures: Sequence[Picture],
     others: Sequence[Picture],
     changes: Mapping[str, Tensor],
@@ -266,7 +262,6 @@ def make_expert(
 
     Args:
         vlm: The target.
-        name: Whose it is.
         pictures: Of the concept; at least one.
         others: Of something else; may be empty.
         changes: Change of each weight.
@@ -284,4 +279,4 @@ def make_expert(
     nearest = [cosine(feature, centre, prototype) for feature in known]
     threshold = max(nearest) + margin * (1 - max(nearest)) if nearest else alone
     small = {weight: factors(change, rank) for weight, change in changes.items()}
-    return Expert(name, eye, small, centre, prototype, threshold)
+    return Expert(eye, small, centre, prototype, threshold)
