@@ -204,7 +204,8 @@ def test_markdown(matrix: Matrix) -> None:
     text = as_markdown(matrix, "unsee bench world --methods all")
     lines = [line for line in text.splitlines() if line.startswith("|")]
     assert len({re.sub(r"\\\|", "", line).count("|") for line in lines}) == 1  # one width, hostile bars too
-    assert len(lines) == 2 + len(matrix.floors) + len(matrix.rows)
+    assert len(lines) == 2 + len(matrix.floors) + len(matrix.rows) - 1
+    assert "Not begun or not finished yet: `waiting`." in text
     assert all(note in text for note in NOTES)
     assert "collapse (1 of 2 runs)" in text
     assert "<img" not in text

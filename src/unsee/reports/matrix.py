@@ -117,6 +117,11 @@ class Row:
         return sum(entry.results is not None for entry in self.entries)
 
     @property
+    def tried(self) -> bool:
+        """Whether some cell has ended, well or not."""
+        return self.done > 0 or bool(self.failures)
+
+    @property
     def failures(self) -> tuple[str, ...]:
         """Why cells failed."""
         return tuple(entry.failure for entry in self.entries if entry.failure)
@@ -276,9 +281,9 @@ def _row(method: str, settings: tuple[tuple[str, str], ...], entries: Sequence[E
     )
 
 
-def _rank(row: Row) -> tuple[int, float, str]:
+def _rank(row: Row) -> tuple[int, float, bool, str]:
     distance = math.inf if row.distance is None else row.distance
-    return ORDER.index(row.status), distance, row.title
+    return ORDER.index(row.status), distance, not row.tried, row.title
 
 
 def _pool(entries: Sequence[Entry], model: str) -> dict[str, Score]:

@@ -81,7 +81,7 @@ def result_text(row: Row) -> str:
 
 
 def as_markdown(matrix: Matrix, command: str = "") -> str:
-    """The table with its notes."""
+    """The table with its notes; rows of which no run has ended are only named."""
     metrics = shown_metrics(matrix)
     header = [*FIXED, *(f"`{metric}`" for metric in metrics), *COST]
     lines = [_line(header), "|" + " --- |" * len(header)]
@@ -93,6 +93,8 @@ def as_markdown(matrix: Matrix, command: str = "") -> str:
     notes = [f"- {note}" for note in NOTES]
     remarks = [f"- `{title}`: {markdown(text, 400)}" for title, text in remarks_of(matrix)]
     tail = ["", "## What is behind a result", "", *remarks] if remarks else []
+    if waiting := [f"`{row.title}`" for row in matrix.rows if not row.tried]:
+        tail += ["", f"Not begun or not finished yet: {', '.join(waiting)}."]
     return "\n".join([*head, *lines, "", unit, "", *notes, *tail]) + "\n"
 
 
@@ -188,7 +190,7 @@ def _floor_cells(matrix: Matrix, metrics: Sequence[str]) -> Iterator[list[str]]:
 
 
 def _row_cells(matrix: Matrix, metrics: Sequence[str]) -> Iterator[list[str]]:
-    for rank, row in enumerate(matrix.rows, start=1):
+    for rank, row in enumerate((row for row in matrix.rows if row.tried), start=1):
         texts = [score_text(row.metrics.get(metric), metric) for metric in metrics]
         result = result_text(row)
         distance = "–" if row.distance is None else f"{row.distance:.3f}"
