@@ -22,7 +22,14 @@ from unsee.reports.matrix import (
     pooled,
     retained_score,
 )
-from unsee.reports.matrix_files import as_csv, as_json, as_markdown, json_text
+from unsee.reports.matrix_files import (
+    as_csv,
+    as_json,
+    as_markdown,
+    count_text,
+    json_text,
+    points_text,
+)
 from unsee.reports.matrix_page import write_page
 from unsee.reports.matrix_plot import Box, marker_size, pareto
 
@@ -246,6 +253,11 @@ def test_plot_names_every_row_and_marks_collapse(matrix: Matrix) -> None:
         assert (f"{rank} {row.title}" in figure) == drawn
     assert "collapse: damage, not forgetting" in figure
     assert all(f">{model}<" in figure for model in ("target", "gold", "blind"))
+
+
+def test_short_numbers() -> None:
+    assert [points_text(v) for v in (None, -1e-9, 0.034, -0.2)] == ["–", "+0.0", "+3.4", "-20.0"]
+    assert [count_text(v) for v in (None, 340, 13466, 2.5e6)] == ["–", "340", "13.5 k", "2.50 M"]
 
 
 def test_nothing_to_place_means_no_plot() -> None:

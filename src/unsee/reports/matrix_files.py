@@ -58,7 +58,7 @@ def score_text(score: Score | None, metric: str = "naming_rate") -> str:
 
 def points_text(value: float | None) -> str:
     """A difference in points, with its sign."""
-    return "–" if value is None else f"{100 * value:+.1f}"
+    return "–" if value is None else f"{round(100 * value, 1) + 0.0:+.1f}"  # never -0.0
 
 
 def count_text(value: float | None) -> str:
