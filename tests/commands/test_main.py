@@ -10,7 +10,9 @@ from unsee.commands.main import run
 from unsee.config import keys
 
 
-@pytest.mark.parametrize("verb", ["forget", "evaluate", "report", "export", "list", "doctor", "train"])
+@pytest.mark.parametrize(
+    "verb", ["forget", "evaluate", "bench", "report", "export", "list", "doctor", "train"]
+)
 def test_every_verb_has_help(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run([verb, "--help"]) == 0
     assert f"unsee {verb}" in capsys.readouterr().out

@@ -266,6 +266,16 @@ def test_wrong_input_ends_with_2_before_any_work(
     assert not (tmp_path / "out").exists()
 
 
+def test_a_file_with_values_for_an_unknown_method_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "best.yaml"
+    file.write_text("methods: {npoo: {training: {lr: 1e-3}}}")
+    with pytest.raises(UserError, match="did you mean npo"):
+        bench(Ask("world", "npo", file=file), tmp_path / "out")
+    file.write_text("methods: {npo: {training: {lr: 7e-3}}}")
+    made = cells_of(Ask("world", "npo,ga", file=file), tmp_path / "out")
+    assert [cell.config.training.lr == 7e-3 for cell in made] == [True, False]
+
+
 def test_a_folder_with_something_else_is_refused(tmp_path: Path) -> None:
     (tmp_path / "thesis.tex").write_text("years of work")
     with pytest.raises(UserError, match="holds other files"):

@@ -197,3 +197,13 @@ def test_checkpoints_have_fixed_places() -> None:
     assert shipped.gold_path("celebrity-00", seed=12345) is None
     with pytest.raises(KeyError):
         shipped.model_path("gold")
+
+
+def test_every_concept_belongs_to_one_split() -> None:
+    for stage in ("base", "target"):
+        reported, chosen = (suite.concepts_of(stage, split) for split in ("report", "selection"))
+        assert {*reported, *chosen} == {known.id for known in STAGES[stage].known}
+        assert not {*reported} & {*chosen}
+    assert suite.concepts_of("base", "report")[:2] == ("celebrity-00", "celebrity-02")
+    assert suite.concepts_of("target", "selection")[0] == "private-001"
+    assert shipped.DEFAULT_CONCEPT in suite.concepts_of("base", "report")

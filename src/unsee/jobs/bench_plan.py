@@ -9,7 +9,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any, Literal
 
-from unsee.config import RunConfig, keys, merge, nearest, resolve
+from unsee.config import METHODS, RunConfig, keys, merge, nearest, read_mapping, resolve
 from unsee.jobs import embedded
 from unsee.jobs.bench_cell import Cell, Point
 from unsee.jobs.inputs import make_concept, with_absolute_paths
@@ -74,6 +74,8 @@ def cells_of(ask: Ask, out: Path) -> list[Cell]:
     suite = get_bench_suite(ask.suite)
     names, seeds, grid = methods_of(ask.methods), seeds_of(ask.seeds), grid_of(ask.grid)
     _check_sets(ask.sets)
+    for name in read_mapping(ask.file).get(METHODS) or {} if ask.file else ():
+        registry.get(str(name))
     places = suite.concepts(ask, resolve(ask.given, sets=ask.sets, file=ask.file))
     _check_knobs_used(names, grid)
     found = []
