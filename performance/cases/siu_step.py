@@ -10,7 +10,9 @@ from performance.cases.case import Case, Step, step_of
 from performance.peers.training import siu_loss
 from performance.shapes import Shape, build, picture
 from performance.texts import training_examples
+from unsee.methods.parts import TARGET
 from unsee.methods.registry import get
+from unsee.methods.schedules import Turn
 from unsee.packs.cost import Cost
 from unsee.packs.features import FeatureCache
 from unsee.packs.pack import build_packs, collate
@@ -40,7 +42,7 @@ def prepare(shape: Shape) -> Case:
         batch = collate(vlm, build_packs(vlm, rows(number)))
         reference = AdapterOff(cost, features)(vlm, batch)
         table = forward(vlm, batch, cost=cost, features=features)
-        return step_of(vlm, start_step(method, rows(number), 1).add(table, reference))
+        return step_of(vlm, start_step(method, rows(number), 1, Turn(0, 0)).add(table, {TARGET: reference}))
 
     def peer(number: int) -> Step:
         return step_of(vlm, siu_loss(vlm, copied, rows(number)))

@@ -239,7 +239,8 @@ def test_effects_equal_one_row_and_one_layer_at_a_time(family):
             gains.append(score(swapped) - corrupted)
             handle.remove()
         wanted.append(sum(gains) / len(gains))
-    close(pava.trace(context), torch.tensor(wanted))
+    # differences of likelihoods that are far larger than the effects, so float32 leaves fewer digits
+    torch.testing.assert_close(pava.trace(context), torch.tensor(wanted), rtol=1e-3, atol=5e-5)
     assert max(map(abs, wanted)) > 1e-3
 
 

@@ -111,7 +111,7 @@ def test_states_are_saved_and_loaded(tmp_path: Path) -> None:
     one, other = torch.nn.Linear(2, 2), torch.nn.Linear(2, 2)
     untouched = torch.nn.Linear(2, 2)
     before = untouched.weight.clone()
-    train.save_state(tmp_path, "state", {"a": one, "b": None})
+    train.save_state(tmp_path, "state", {"a": one})
     train.load_state(tmp_path, "state", {"a": other, "b": untouched})
     assert torch.equal(one.weight, other.weight)
     assert torch.equal(untouched.weight, before)
