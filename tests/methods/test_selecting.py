@@ -7,7 +7,7 @@ import torch
 from PIL import Image
 
 from tests.methods.rows import examples, text_only
-from tests.methods.test_statistics import FAMILIES, close, context_of, slow_gradients
+from tests.methods.test_statistics import FAMILIES, context_of, slow_gradients
 from tests.packs.plain import plain_logp
 from tests.tiny import build, picture
 from tests.training.rows import settings, weights
