@@ -70,6 +70,18 @@ def test_the_card(tmp_path: Path) -> None:
     assert "No attack was run" in body
 
 
+def test_a_card_of_what_peft_cannot_load(tmp_path: Path) -> None:
+    for file, hook in (("hook.json", True), ("edit.safetensors", False)):
+        run = make_run(tmp_path / file)
+        (run / "adapter" / file).write_text("{}", encoding="utf-8")
+        text = write_card(run).read_text(encoding="utf-8")
+        assert yaml.safe_load(text.split("---\n")[1])["library_name"] == "unsee"
+        code = text.split("```python\n")[1].split("```")[0]
+        assert "unsee.load(" in ast.unparse(ast.parse(code))
+        assert "peft" not in code
+        assert ("suppressed, not deleted" in text) == hook
+
+
 def test_a_hostile_card(tmp_path: Path) -> None:
     run = make_run(tmp_path / "run", HOSTILE)
     model = 'a"\n```\n</details>\u202e'

@@ -49,6 +49,7 @@ def write_card(run: Path, *, redact: bool | None = None) -> Path:
             model_words=MODELS,
             table=page.table(data.results),
             limits=page.limits(data),
+            peft=not page.is_hook(data) and not (data.path / "adapter" / "edit.safetensors").is_file(),
         )
     )
     return write_text(data.path / "adapter" / "README.md", text)

@@ -211,6 +211,11 @@ def _setting(item: object) -> str:
     return "none" if item in ("", None) else str(item)
 
 
+def is_hook(run: RunData) -> bool:
+    """Whether the method made a hook, which changes no weight."""
+    return (run.path / "adapter" / "hook.json").is_file()
+
+
 def limits(run: RunData) -> list[str]:
     """What this report does not prove, given what was and was not done."""
     config, models = run.config, run.results["models"]
@@ -224,6 +229,11 @@ def limits(run: RunData) -> list[str]:
         "The questions are a sample: the intervals say how far the figures may lie from the truth.",
         "A language model may describe without naming. Only naming, yes/no questions and facts were asked.",
     ]
+    if is_hook(run):
+        lines.append(
+            "No weight was changed: the method acts only while the model answers through unsee. The "
+            "knowledge is suppressed, not deleted."
+        )
     if config.get("method") == "siu":
         lines.append(
             "SIU unlearns how the concept looks. Facts asked by name, without a picture, are kept on purpose."
