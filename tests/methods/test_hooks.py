@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -14,7 +15,7 @@ from tests.tiny import WIDTH, build, picture
 from tests.training.rows import settings
 from unsee.answering import answer, score
 from unsee.methods.context import Context
-from unsee.methods.mllmeraser import MLLMEraser, erasure_rows, fit, gate, kept_out, last_states
+from unsee.methods.mllmeraser import MLLMEraser, erasure_rows, fit, gate, kept_out, last_states, layers_of
 from unsee.methods.parts import RETAIN_ROLES
 from unsee.methods.prompting import TEXT
 from unsee.methods.registry import get
@@ -124,8 +125,7 @@ def test_states_are_those_of_the_last_prompt_token(target: VLM) -> None:
 
 def test_steering_spares_retain_rows_and_moves_forget_rows(target: VLM) -> None:
     rows = examples()
-    steering = fit(context(target), MLLMEraser(gamma=1e-6))
-    assert sorted(steering.pushes) == [0]
+    steering = fit(context(target), MLLMEraser(gamma=1e-6, layers=(0,)))
     assert steering.reach == "after"
     push = steering.pushes[0]
     forget = plain_states(target, [r for r in rows if r.role == "original"], 0).float()
@@ -147,14 +147,36 @@ def test_answers_of_retain_rows_stay_and_those_of_forget_rows_move(target: VLM) 
             assert max(abs(a - b) for a, b in zip(after.logprobs, before.logprobs, strict=True)) > 0.1, row.id
 
 
-def test_erasure_rows_are_refused_ones_else_the_question_without_its_picture(target: VLM) -> None:
+def test_erasure_rows_are_refused_ones_else_the_questions_about_noise(target: VLM) -> None:
     assert [row.id for row in erasure_rows(context(target), ("do not know",))] == ["anchor-2"]
     rows = [row for row in examples() if row.id != "anchor-2"]
-    blind = erasure_rows(context(target, rows), ("do not know",))
-    assert [(row.id, row.picture) for row in blind] == [("original-0", None), ("original-1", None)]
+    noisy = erasure_rows(context(target, rows), ("do not know",))
+    assert [row.id for row in noisy] == ["original-0", "original-1"] * 3
+    assert len({row.picture.hash for row in noisy}) == 3
+    pixels = np.asarray(noisy[0].picture.read(), dtype=float)
+    assert pixels.shape == np.asarray(picture(1).read()).shape
+    assert abs(pixels.mean() - 127.5) < 3
+    assert abs(pixels.std() - 73.9) < 3  # (256^2 - 1) / 12
     text = [replace(row, picture=None) for row in rows]
     with pytest.raises(UserError, match="nothing to steer towards"):
         erasure_rows(context(target, text), ("do not know",))
+
+
+def test_the_gate_spares_erasure_rows(target: VLM) -> None:
+    rows = [row for row in examples() if row.role in ("original", "T3", "T4")]
+    found = context(target, rows)
+    noisy = erasure_rows(found, ())
+    push = fit(found, MLLMEraser(gamma=1e-6, layers=(0,))).pushes[0]
+    assert (plain_states(target, noisy, 0).float() @ push.gate).abs().max() < 1e-3
+    assert (plain_states(target, rows[2:], 0).float() @ push.gate).min() > 0.9
+
+
+def test_layers_by_variant() -> None:
+    assert layers_of(MLLMEraser(), 6) == (3,)
+    assert layers_of(MLLMEraser(), 32) == (16,)
+    assert layers_of(MLLMEraser(variant="paper"), 20) == tuple(range(20))
+    assert layers_of(MLLMEraser(variant="released_code"), 20) == (*range(17), 18, 19)
+    assert layers_of(MLLMEraser(variant="paper", layers=(2, 5)), 20) == (2, 5)
 
 
 def test_released_code_measures_one_block_early_and_uses_it_one_block_late() -> None:

@@ -14,23 +14,27 @@ makes it suppression, not deletion: what the model knows stays in the weights.
 
 Recall rows and forget rows are ``original``. The paper contrasts adversarially perturbed pictures that the
 model recalls with prompts that it refuses. Here the erasure rows are rows about other pictures that the model
-itself answers with a refusal (people unknown to it); without any, the forget rows' own questions asked
-without their picture. The direction can do no more than the model does in such cases: a model that guesses
-there is steered to guess.
+itself answers with a refusal (people unknown to it); without any, the forget rows' own questions about
+noise in place of the picture. The direction can do no more than the model does in such cases: a model that
+guesses there is steered to guess.
 
 Variants:
 
 ``paper``         P spans the ``ratio`` * D right-singular vectors of the retain states H_r with the smallest
-                  singular values. At prefill every prompt position is pushed by the last one's state: earlier
-                  states then depend on the whole question, so no two questions share a picture's prefix.
+                  singular values. All layers. At prefill every prompt position is pushed by the last one's
+                  state: earlier states then depend on the whole question, so no two questions share a
+                  picture's prefix.
 ``released_code`` the same, with gate and direction measured at the input of block l (``hidden_states[l]``)
-                  and used at its output, one block late; block 0 has no block before it and is left out.
+                  and used at its output, one block late; block 0 has no block before it and is left out, as
+                  is layer 17, which the released lists of layers skip.
 ``corrected``     (default) P keeps the whole null space of H_r where that is more than ``ratio`` * D: with
                   fewer retain rows than D the paper's choice within the null space is arbitrary, and loses
-                  most of the forget states. The last prompt token and the answer tokens are pushed, by the
-                  same vector; earlier states stay, so packs and batches stay exact.
+                  most of the forget states. H_r holds the erasure rows too: a question alone is no reason to
+                  push. One layer, halfway up: pushes of several layers add up, though each is measured on
+                  states that no other has pushed. The last prompt token and the answer tokens are pushed, by
+                  the same vector; earlier states stay, so packs and batches stay exact.
 
-Defaults: ratio .3 and gamma .1 from the released settings; strength and layers ours.
+Defaults: ratio .3 and gamma .1 from the released settings; strength ours.
 """
 
 from __future__ import annotations
@@ -38,14 +42,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor
 
 from unsee.methods.context import Context
 from unsee.methods.parts import ANCHOR_ROLES, RETAIN_ROLES, Method, Variant, knob
 from unsee.models.hooks import Hook
+from unsee.models.pictures import from_image
 from unsee.models.steering import Push, Steering
-from unsee.nouns import Example, UserError
+from unsee.nouns import Example, Picture, UserError
 
 States = Mapping[int, Tensor]  # (rows, D) float64 by layer
 MARKS = (
@@ -64,6 +71,8 @@ MARKS = (
     "no information",
     "not familiar with",
 )
+NOISES = 3  # noise pictures per forget row
+SKIPPED = 17
 NULL = 1e-9  # singular values below this share of the largest one count as zero
 
 
@@ -75,7 +84,9 @@ class MLLMEraser:
         "corrected", help="whose formulas: paper, released_code or corrected", source="corrected is ours"
     )
     layers: tuple[int, ...] = knob(
-        (), help="decoder layers to steer; none = all but the last", source="ours; released: all but 17"
+        (),
+        help="decoder layers to steer; none = the one halfway up, or all in paper and released_code",
+        source="halfway is ours; released: all but 17",
     )
     strength: float = knob(1.0, help="factor of the push", source="ours; the paper gives none per model")
     ratio: float = knob(
@@ -143,19 +154,41 @@ def erasure_rows(context: Context, refusals: Sequence[str]) -> list[Example]:
     """Rows on which the model already does what it shall do: it refuses.
 
     Raises:
-        UserError: There is none, and the forget rows have no picture to leave out.
+        UserError: There is none, and the forget rows have no picture to replace.
     """
     others = context.of(*ANCHOR_ROLES)
     refused = [e for e in others if any(mark in e.answer.lower() for mark in refusals)]
-    blind = [replace(e, picture=None) for e in context.of("original") if e.picture is not None]
-    if not refused and not blind:
+    noisy = [
+        replace(e, picture=noise_like(e.picture, seed))
+        for seed in range(NOISES)
+        for e in context.of("original")
+        if e.picture is not None
+    ]
+    if not refused and not noisy:
         raise UserError(
             "there is nothing to steer towards",
             got="forget rows without a picture, and no other row that the model answers with a refusal",
             expected="a picture of the concept, or rows with a refusal as their answer",
             remedy="give pictures of people whom the model does not know with --retain",
         )
-    return refused or blind
+    return refused or noisy
+
+
+def noise_like(picture: Picture, seed: int) -> Picture:
+    """Uniform noise of the picture's size."""
+    width, height = picture.read().size
+    pixels = np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
+    return from_image(Image.fromarray(pixels))
+
+
+def layers_of(knobs: MLLMEraser, depth: int) -> tuple[int, ...]:
+    """The decoder layers to steer, of ``depth``."""
+    if knobs.layers:
+        return knobs.layers
+    if knobs.variant == "corrected":
+        return (depth // 2,)
+    skipped = SKIPPED if knobs.variant == "released_code" else None
+    return tuple(layer for layer in range(depth) if layer != skipped)
 
 
 def fit(context: Context, knobs: MLLMEraser) -> Steering:
@@ -165,7 +198,7 @@ def fit(context: Context, knobs: MLLMEraser) -> Steering:
         UserError: The model has no such layer, or there is nothing to steer towards.
     """
     depth = len(context.vlm.base.get_submodule(context.vlm.roles.layers))
-    used = knobs.layers or tuple(range(max(1, depth - 1)))
+    used = layers_of(knobs, depth)
     late = int(knobs.variant == "released_code")
     read = {layer: layer - late for layer in used if layer >= late}
     if not read:
@@ -182,7 +215,8 @@ def fit(context: Context, knobs: MLLMEraser) -> Steering:
     exactly = knobs.variant != "corrected"
     pushes = {}
     for layer, at in read.items():
-        u = gate(forget[at], kept_out(retain[at], knobs.ratio, exactly=exactly), knobs.gamma)
+        spared = retain[at] if exactly else torch.cat([retain[at], erasure[at]])
+        u = gate(forget[at], kept_out(spared, knobs.ratio, exactly=exactly), knobs.gamma)
         direction = erasure[at].mean(dim=0) - forget[at].mean(dim=0)
         pushes[layer] = Push(u.float(), direction.float())
     return Steering(pushes, knobs.strength, "before" if exactly else "after")
