@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 import torch
@@ -222,6 +223,17 @@ def test_a_broken_file_is_an_error(text: str, match: str, tmp_path) -> None:
         load_hook(tmp_path)
 
 
+@pytest.mark.parametrize("family", FAMILIES)
+def test_half_precision(family: str, kind: str) -> None:
+    target = build(family)
+    target.model.to(torch.bfloat16)
+    before = answer(target, questions(), max_new_tokens=4)
+    hooked = hook(kind, target).install(target)
+    assert answer(hooked, questions(), max_new_tokens=4) != before
+    with hooked.adapter_off():
+        assert answer(hooked, questions(), max_new_tokens=4) == before
+
+
 # --- prompt -------------------------------------------------------------------------------------------
 
 
@@ -296,13 +308,11 @@ def test_generation_follows_the_scores(target: VLM, reach: str) -> None:
     """Every generated token is the likeliest one after the tokens before it, given as an answer."""
     hooked = steering(reach).install(target)
     for question, reply in zip(questions(), answer(hooked, questions(), max_new_tokens=5), strict=True):
-        text = target.tokenizer.decode(reply.tokens)
-        row = scored_row(hooked, question.prompt, text, question.picture)
-        if row.ids[row.answer_start :][: len(reply.tokens)] != reply.tokens:
-            continue  # the text is tokenised otherwise than it was generated
+        asked = question_row(hooked, question.prompt, question.picture)
+        kept = (True,) * len(reply.tokens)
+        row = replace(asked, ids=asked.ids + reply.tokens, keep=kept, text=kept)
         table = forward(hooked, collate(hooked, build_packs(hooked, [row])))
-        best = table.logits.argmax(dim=1)[: len(reply.tokens)].tolist()
-        assert best == list(reply.tokens)
+        assert table.logits.argmax(dim=1).tolist() == list(reply.tokens)
 
 
 def test_a_question_that_begins_another_is_steered_for_itself() -> None:

@@ -101,7 +101,7 @@ class Router(Hook):
         try:
             for name, change in changes.items():
                 own = values[name]
-                named[name].data = (own.float() + change_of(change).to(own.device)).to(own.dtype)
+                named[name].data = (own.float() + change_of(change, own.device)).to(own.dtype)
             yield lambda rows: None
         finally:
             for name, value in values.items():
@@ -193,9 +193,12 @@ def cosine(feature: Tensor, centre: Tensor, prototype: Tensor) -> float:
     return float(torch.nn.functional.normalize(feature - centre, dim=0) @ prototype)
 
 
-def change_of(change: Tensor | tuple[Tensor, Tensor]) -> Tensor:
-    """The change as a tensor of the weight's shape."""
-    return change if isinstance(change, Tensor) else change[0] @ change[1]
+def change_of(change: Tensor | tuple[Tensor, Tensor], device: torch.device | str = "cpu") -> Tensor:
+    """The change as a tensor of the weight's shape, multiplied out where it is needed."""
+    if isinstance(change, Tensor):
+        return change.to(device)
+    left, right = change
+    return left.to(device) @ right.to(device)
 
 
 def factors(
