@@ -34,7 +34,8 @@ Variant = Literal["paper", "released_code", "corrected"]
 
 CONCEPT_ROLES = ("T1", "T2", "T3", "T4")
 ANCHOR_ROLES = ("anchor", "retain")
-RETAIN_ROLES = ("T3", "T4", *ANCHOR_ROLES)
+OTHER_ROLES = ("yes_no", *ANCHOR_ROLES)  # everything about other pictures
+RETAIN_ROLES = ("T3", "T4", *OTHER_ROLES)
 FORGET_ROLES = ("original",)
 
 

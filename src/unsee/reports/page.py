@@ -28,6 +28,7 @@ ROLES: Mapping[str, str] = {
     "original": "the true answer, climbed away from",
     "refusal": "a refusal as the answer",
     "anchor": "other pictures with the model's own answers, to hold the rest in place",
+    "yes_no": "other pictures, yes/no questions about their names with the model's own answers",
     "retain": "other pictures with their answers, to hold the rest in place",
 }
 COSTS: Mapping[str, str] = {

@@ -28,7 +28,7 @@ OTHER_SPLITS = frozenset(
     }
 )
 CONCEPT_ROLES = frozenset({"T1", "T2", "original", "refusal"})
-OTHER_ROLES = frozenset({"T4", "anchor", "retain"})
+OTHER_ROLES = frozenset({"T4", "anchor", "yes_no", "retain"})
 SIDE = 192
 LARGEST = 4_000_000
 

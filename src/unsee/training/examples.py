@@ -16,6 +16,7 @@ Beside them, for the baselines and for keeping more:
 ``original``     the questions of T1 and T2 with truthful answers: the forget rows.
 ``refusal``      the same questions, "I do not know".
 ``anchor``       other pictures, the model's own answers.
+``yes_no``       other pictures, yes/no questions by right and wrong names, the model's own answers.
 ``retain``       labelled rows of the user.
 ``alternative``  the forget questions with other plausible answers, written by the model (AltPO).
 ``mismatch``     the forget questions with answers of random other rows (LLMU).
@@ -52,6 +53,7 @@ MAKERS: Mapping[str, Callable[[Work], list[Example]]] = {
     "original": concept_rows.original_rows,
     "refusal": concept_rows.refusal_rows,
     "anchor": other_rows.anchor_rows,
+    "yes_no": other_rows.yes_no_rows,
     "retain": other_rows.labelled_rows,
     "alternative": variant_rows.alternative_rows,
     "mismatch": variant_rows.mismatch_rows,
@@ -67,11 +69,12 @@ QUESTIONS: Mapping[str, Callable[[Work], None]] = {
     "T4": concept_rows.ask_facts_of_others,
     "T1": other_rows.ask_guards,
     "anchor": other_rows.ask_anchors,
+    "yes_no": other_rows.ask_guards,
     "mismatch": variant_rows.ask_others,
     "decoupled": variant_rows.ask_decoupled,
     "looks": concept_rows.ask_looks_of_picture,
 }
-PICTURE_ROLES = frozenset({"T1", "anchor", "mismatch", "decoupled"})  # these look at other pictures
+PICTURE_ROLES = frozenset({"T1", "anchor", "yes_no", "mismatch", "decoupled"})  # these look at other pictures
 LONGEST_SAMPLE = 200  # tokens, as AltPO has it
 
 
@@ -159,6 +162,9 @@ def build_examples(
             put(work)
     asked = ask or _asker(vlm, cost)
     work.replies = _ask_once(asked, work.asked)
+    if "yes_no" in roles:
+        other_rows.ask_yes_no(work)
+        work.replies |= _ask_once(asked, dict(work.questions("yes_no")))
     if "T1" in roles:
         work.substitute = _substitute(work, asked)
     if "alternative" in roles:

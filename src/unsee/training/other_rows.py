@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from unsee.nouns import Example, Picture, Question
 from unsee.training.substitutes import guessed_names
@@ -24,6 +24,22 @@ def ask_anchors(work: Work) -> None:
     for i, anchor in enumerate(work.anchors):
         for j, prompt in enumerate(_anchor_prompts(work, i)):
             work.put("anchor", i, j, prompt, anchor)
+
+
+def ask_yes_no(work: Work) -> None:
+    """Whether each other picture shows whom the model named there, and whether it shows the next one's name.
+
+    Put after the guards are answered. Pictures without a name, or with the concept's, are left out.
+    """
+    named = list(_named(work))
+    wanted = -(-work.mixture.yes_no_rows // 2)
+    templates = work.wording.yes_no_questions
+    for turn, (i, name) in enumerate(named[:wanted]):
+        template = templates[turn % len(templates)]
+        other = next((n for _, n in named[turn + 1 :] + named[:turn] if n != name), "")
+        for j, asked in enumerate((name, other)):
+            if asked:
+                work.put("yes_no", i, j, fill(template, {"name": asked}).text, work.anchors[i])
 
 
 def unknown_guesses(work: Work, ask: Ask) -> list[str]:
@@ -58,6 +74,21 @@ def anchor_rows(work: Work) -> list[Example]:
     return rows
 
 
+def yes_no_rows(work: Work) -> list[Example]:
+    """Yes/no questions about other pictures with the model's own answers: half by right, half by wrong names.
+
+    The forget rows of ascent hold "yes" to such questions; without these no retain row says "yes" of anybody.
+    """
+    rows: list[Example] = []
+    for key, question in work.questions("yes_no")[: work.mixture.yes_no_rows]:
+        reply = work.replies[key].strip()
+        if is_degenerate(reply) or mentions(reply, work.concept.names):
+            work.drop("yes_no", question.prompt, reply, "degenerate or names the concept")
+        else:
+            rows.append(work.row("yes_no", len(rows), question.prompt, reply, question.picture))
+    return rows
+
+
 def labelled_rows(work: Work) -> list[Example]:
     """The user's rows as they are, but for those that name the concept beside a picture."""
     rows = []
@@ -68,6 +99,15 @@ def labelled_rows(work: Work) -> list[Example]:
         else:
             rows.append(work.row("retain", i, row.prompt, row.answer, row.picture, row.masked))
     return rows
+
+
+def _named(work: Work) -> Iterator[tuple[int, str]]:
+    """(number, name) of the other pictures in which the model names somebody who is not the concept."""
+    for key, _ in work.questions("guard"):
+        reply = work.replies[key]
+        names = [] if mentions(reply, work.concept.names) else guessed_names([reply], work.wording)
+        if names:
+            yield key[1], names[0]
 
 
 def _anchor_prompts(work: Work, picture: int) -> list[str]:

@@ -7,7 +7,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from unsee.methods.parts import ANCHOR_ROLES, Method, pair_key
+from unsee.methods.parts import OTHER_ROLES, Method, pair_key
 from unsee.methods.schedules import Turn
 from unsee.packs.rows import Row
 
@@ -97,8 +97,8 @@ def plan_steps(
         seed: Decides every order.
         paired: Roles whose rows with the same :func:`pair_key` stay together.
     """
-    main = [i for i, row in enumerate(rows) if row.role not in ANCHOR_ROLES]
-    anchor = tuple(i for i, row in enumerate(rows) if row.role in ANCHOR_ROLES)
+    main = [i for i, row in enumerate(rows) if row.role not in OTHER_ROLES]
+    anchor = tuple(i for i, row in enumerate(rows) if row.role in OTHER_ROLES)
     if not main:
         main, anchor = list(anchor), ()
     units: dict[object, list[int]] = {}

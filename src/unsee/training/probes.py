@@ -22,7 +22,7 @@ from unsee.packs.rows import make_rows
 from unsee.packs.tokens import forward
 
 FORGET_ROLES = ("original",)
-RETAIN_ROLES = ("T3", "T4", "anchor", "retain")
+RETAIN_ROLES = ("T3", "T4", "anchor", "yes_no", "retain")
 
 
 @dataclass(frozen=True)

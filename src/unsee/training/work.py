@@ -67,7 +67,7 @@ class Work:
     candidates: list[Picture] = field(default_factory=list)
     anchors: list[Picture] = field(default_factory=list)
     asked: dict[Key, Question] = field(default_factory=dict)
-    replies: Mapping[Key, str] = field(default_factory=dict)
+    replies: dict[Key, str] = field(default_factory=dict)
     samples: Mapping[int, Sequence[Reply]] = field(default_factory=dict)
     recognised: Sequence[str] = ()
     mode: SubstituteMode = "name"
