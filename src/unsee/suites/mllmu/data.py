@@ -1,9 +1,10 @@
 """What MLLMU-Bench consists of (Liu et al., arXiv 2410.22108): people, their pictures and their questions.
 
-The words are those of the paper's four sets: ``forget``, ``test`` (the forget people in altered pictures and reworded
-questions), ``retain`` and ``real`` (celebrities, in the data under the misleading name ``Retain_Set``). Three tasks:
-multiple choice, generation and cloze, each with a picture ("image_text": "this person") and without ("text": by name).
-``load`` reads them from published files; ``unsee.world.mllmu`` makes them from the embedded world.
+The words are those of the paper's four sets: ``forget``, ``test`` (the forget people in altered pictures and
+reworded questions), ``retain`` and ``real`` (celebrities; the data call them ``Retain_Set``, misleadingly).
+Three tasks: multiple choice, generation and cloze, each with a picture ("image_text": about "this person") and
+without ("text": by name). ``load`` reads them from published files; ``unsee.world.mllmu`` makes them from the
+embedded world.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class Item:
-    """A generation or cloze question; in a cloze question ``__`` is the blank and ``truth`` what stands there."""
+    """A generation or cloze question; in a cloze question ``__`` is the blank that ``truth`` fills."""
 
     question: str
     truth: str
