@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from tests.answering.test_answer import questions
-from tests.packs.plain import plain_logp
+from tests.packs.plain import plain_forward, plain_logp
 from tests.packs.test_exact import examples
 from tests.packs.test_tables import with_adapter
 from tests.tiny import build, picture
@@ -28,6 +28,30 @@ def test_scores_equal_one_row_per_answer(vlm: VLM) -> None:
         assert found.logprobs == pytest.approx(expected.tolist(), rel=1e-4, abs=1e-4)
         assert found.mean == pytest.approx(float(expected.mean()), rel=1e-4)
         assert found.total == pytest.approx(float(expected.sum()), rel=1e-4)
+
+
+def test_all_statistics_come_from_the_same_pass(vlm: VLM) -> None:
+    samples, plain, full = examples(), Cost(), Cost()
+    pairs = [(s.prompt, s.answer, s.picture) for s in samples]
+    expected = score(vlm, pairs, cost=plain)
+    scores = score(vlm, pairs, statistics=True, cost=full)
+    assert (full.lm_tokens, full.forwards, full.head_rows) == (
+        plain.lm_tokens,
+        plain.forwards,
+        plain.head_rows,
+    )
+    for row, sample, found, bare in zip(make_rows(vlm, samples), samples, scores, expected, strict=True):
+        assert (found.logprobs, found.text) == (bare.logprobs, row.text)
+        assert bare.best == bare.means == bare.variances == ()
+        with torch.no_grad():
+            logits = plain_forward(vlm, row, sample.prompt, sample.answer).logits[0].double()
+        for t, position in enumerate(range(row.answer_start - 1, len(row.ids) - 1)):
+            log_p = torch.log_softmax(logits[position], dim=0)
+            p = log_p.exp()
+            mean = float((p * log_p).sum())
+            assert found.best[t] == (int(log_p.argmax()) == row.ids[position + 1])
+            assert found.means[t] == pytest.approx(mean, abs=1e-4)
+            assert found.variances[t] == pytest.approx(float((p * log_p**2).sum()) - mean**2, rel=1e-3)
 
 
 def choices() -> list[Question]:

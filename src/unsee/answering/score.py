@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import nullcontext
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import torch
+from torch import Tensor
 
 from unsee.answering.plan import batches
 from unsee.models.load import VLM
 from unsee.nouns import Picture, Question, UserError
+from unsee.objectives.statistics import statistics as per_position
 from unsee.packs.cost import Cost
 from unsee.packs.families import evaluating
 from unsee.packs.features import FeatureStore
@@ -25,25 +27,40 @@ MAX_BATCH_TOKENS = 8192
 class TokenScores(NamedTuple):
     """Log-probabilities (nats) of the tokens of an answer, its end-of-turn token included.
 
+    The last four are there with ``score(..., statistics=True)`` only; ``metrics.likelihood`` reads them.
+
     Attributes:
         logprobs: One per token.
         mean: Their mean.
         total: Their sum.
+        text: Per token, False at end-of-turn tokens.
+        best: Per token, whether no other token of the vocabulary is likelier.
+        means: Per token, the mean of log p under the model's own distribution at that position.
+        variances: Per token, the variance of log p under the model's own distribution at that position.
     """
 
     logprobs: tuple[float, ...]
     mean: float
     total: float
+    text: tuple[bool, ...] = ()
+    best: tuple[bool, ...] = ()
+    means: tuple[float, ...] = ()
+    variances: tuple[float, ...] = ()
 
 
 def score(
-    vlm: VLM, pairs: Sequence[tuple[str, str, Picture | None]], *, cost: Cost | None = None
+    vlm: VLM,
+    pairs: Sequence[tuple[str, str, Picture | None]],
+    *,
+    statistics: bool = False,
+    cost: Cost | None = None,
 ) -> list[TokenScores]:
     """Log-probabilities of given answers, in order; texts about one picture share its prefix.
 
     Args:
         vlm: The model. Its training mode is off inside and restored afterwards.
         pairs: (prompt, answer, picture or None).
+        statistics: Also everything that the likelihood metrics read of a position, from the same pass.
         cost: Counters to add to.
     """
     rows = [scored_row(vlm, *pair, example=str(i)) for i, pair in enumerate(pairs)]
@@ -54,15 +71,33 @@ def score(
         for group in batches(packs, max_rows=MAX_ROWS, max_tokens=MAX_BATCH_TOKENS):
             batch = collate(vlm, group)
             table = forward(vlm, batch, cost=cost, features=store)
-            scores.update(zip(batch.order, _by_row(table), strict=True))
+            by_row = _with_statistics(table) if statistics else _by_row(table)
+            scores.update(zip(batch.order, by_row, strict=True))
     return [scores[index] for index in range(len(pairs))]
 
 
 def _by_row(table: TokenTable) -> list[TokenScores]:
-    lines: list[list[float]] = [[] for _ in table.rows]
-    for r, value in zip(table.row.tolist(), table.logp.tolist(), strict=True):
+    return [
+        TokenScores(line, sum(line) / len(line), sum(line), row.text)
+        for row, line in zip(table.rows, _split(table, table.logp), strict=True)
+    ]
+
+
+def _with_statistics(table: TokenTable) -> list[TokenScores]:
+    found = per_position(table.logits, table.labels)
+    columns = [_split(table, column) for column in (found.best, found.mean, found.variance)]
+    return [
+        scores._replace(best=best, means=means, variances=variances)
+        for scores, best, means, variances in zip(_by_row(table), *columns, strict=True)
+    ]
+
+
+def _split(table: TokenTable, values: Tensor) -> list[tuple[Any, ...]]:
+    """The values (N,) of each row's tokens."""
+    lines: list[list[Any]] = [[] for _ in table.rows]
+    for r, value in zip(table.row.tolist(), values.tolist(), strict=True):
         lines[r].append(value)
-    return [TokenScores(tuple(line), sum(line) / len(line), sum(line)) for line in lines]
+    return [tuple(line) for line in lines]
 
 
 def choose(

@@ -15,6 +15,7 @@ from unsee.objectives.masked_kl import (
 )
 from unsee.objectives.shapes import confidence, entropy, margin
 from unsee.objectives.states import random_direction, scaled_direction, state_error
+from unsee.objectives.statistics import Statistics, statistics
 from unsee.objectives.teachers import distil, lowered, reverse_kl, uniform, warm_kl, without_label
 from unsee.objectives.weights import (
     batch_preference_loss,
@@ -27,6 +28,7 @@ from unsee.objectives.weights import (
 
 __all__ = [
     "Reduction",
+    "Statistics",
     "Variant",
     "answer_nll",
     "batch_preference_loss",
@@ -50,6 +52,7 @@ __all__ = [
     "reverse_kl",
     "scaled_direction",
     "state_error",
+    "statistics",
     "sum_by_row",
     "token_logp",
     "uniform",
