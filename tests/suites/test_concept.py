@@ -164,7 +164,7 @@ def test_a_collapsed_model_is_named_as_collapsed(say: Callable[[Question], str],
     assert scores["naming_rate"].value == 0  # which alone would look like success
     assert metrics <= {reason.metric for reason in collapse_reasons(scores, target)}
     assert scores["yes_no_balanced"].value <= 0.5
-    for metric in ("facts_by_text", "others_named", "attributes", "scenes"):
+    for metric in ("others_named", "attributes", "scenes"):
         assert scores[metric].value == 0, metric
 
 

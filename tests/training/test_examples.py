@@ -140,6 +140,37 @@ def test_anchors_keep_the_models_own_answers_refusals_too():
     assert len(set(pairs)) == len(pairs)
 
 
+class Crowd(Model):
+    """Knows everybody in the pictures by name and tells right from wrong names."""
+
+    NAMES = {picture(2).hash: "Ann Poe", picture(3).hash: "Bo Lum", picture(4).hash: "Jane Roe"}
+
+    def reply(self, question):
+        name = self.NAMES[question.picture.hash]
+        if question.prompt in english("person").name_questions:
+            return f"This is {name}."
+        return f"Yes, this is {name}." if name in question.prompt else "No."
+
+
+def test_yes_no_rows_are_half_yes_and_half_no_and_never_about_the_concept():
+    model, others = Crowd(), [picture(i) for i in (2, 3, 4)]
+    made = make(model=model, retain=others, roles=("yes_no",), mixture=Mixture(anchors=8))
+    said = {(row.picture.hash, row.answer) for row in made.examples}
+    ann, bo = picture(2).hash, picture(3).hash
+    assert said == {(ann, "Yes, this is Ann Poe."), (ann, "No."), (bo, "Yes, this is Bo Lum."), (bo, "No.")}
+    assert {row.role for row in made.examples} == {"yes_no"}
+    assert not any(mentions(row.prompt + row.answer, JANE.names) for row in made.examples)
+
+
+def test_yes_no_rows_are_limited_and_need_pictures_with_names():
+    others = [picture(2), picture(3)]
+    made = make(model=Crowd(), retain=others, roles=("yes_no",), mixture=Mixture(anchors=6, yes_no=2))
+    assert [row.answer[:2] for row in made.examples] == ["Ye", "No"]
+    assert make(model=Crowd(), roles=("yes_no",)).examples == ()
+    shy = make(model=Model(anchor="I do not know."), retain=others, roles=("yes_no",))
+    assert shy.examples == ()
+
+
 def test_anchors_are_limited():
     many = [picture(i) for i in range(2, 12)]
     made = make(retain=many, mixture=Mixture(anchors=6, anchors_per_picture=3), roles=("anchor",))

@@ -301,8 +301,13 @@ def test_looks_that_tell_the_name_or_nothing_are_dropped():
 
 @pytest.mark.parametrize("kind", CONCEPT_KINDS)
 def test_every_kind_has_its_words(kind):
+    [name_answer, *_] = english(kind).name_answers
     made = make(
-        Concept("Xyl Thorn", kind=kind), retain=OTHERS, roles=EXTRA_ROLES, sample=Sampler("It is Bo Lund.")
+        Concept("Xyl Thorn", kind=kind),
+        model=Model(anchor=name_answer.format(name="Bo Lund")),
+        retain=OTHERS,
+        roles=EXTRA_ROLES,
+        sample=Sampler("It is Bo Lund."),
     )
     assert not any("{" in row.prompt + row.answer for row in made.examples)
     assert len(made.of(["looks"])) == 8

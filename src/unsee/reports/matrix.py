@@ -43,8 +43,8 @@ NOTES = (
     "Distance to gold: half of |named - gold's| plus half of the mean |figure - gold's| over the figures of "
     "retain accuracy, averaged over runs. Rows are in the order success, falls short, collapse, then by "
     "distance to gold; a lower naming rate alone earns nothing.",
-    "Collapse: broken replies, refusals, one reply for everything, perplexity, or a figure of what is kept "
-    "halved; counted per run. Facts told from the name count as kept, although gold never had them.",
+    "Collapse: broken replies, refusals, one reply for everything, perplexity, or a figure about others "
+    "halved; counted per run. Lost facts by text are damage, not collapse: gold never had them.",
     "Intervals are 95 %, over replies, clustered by concept and seed. Floors are counted once per concept.",
     "Cost: positions that went through the language model in the training stage of one run (median), and its "
     "seconds on the machine at hand; runs that were stopped during training are left out.",

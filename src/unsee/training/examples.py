@@ -16,14 +16,14 @@ Beside them, for the baselines and for keeping more:
 ``original``     the questions of T1 and T2 with truthful answers: the forget rows.
 ``refusal``      the same questions, "I do not know".
 ``anchor``       other pictures, the model's own answers.
-``yes_no``       other pictures, yes/no questions by right and wrong names, the model's own answers.
 ``retain``       labelled rows of the user.
 ``alternative``  the forget questions with other plausible answers, written by the model (AltPO).
 ``mismatch``     the forget questions with answers of random other rows (LLMU).
 ``decoupled``    the forget questions about other pictures, the model's own answers (SafeEraser).
+``yes_no``       other pictures, whether they show whom the model named there, or another; its own answers.
 ``looks``        what can be seen in the concept's picture, the model's own answers (PAVA).
 
-Only the one picture of the concept is ever used. The last four are made only when asked for.
+Only the one picture of the concept is ever used. The last five are made only when asked for.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ MAKERS: Mapping[str, Callable[[Work], list[Example]]] = {
     "decoupled": variant_rows.decoupled_rows,
     "looks": concept_rows.looks_rows,
 }
-EXTRA_ROLES = ("alternative", "mismatch", "decoupled", "looks")
+EXTRA_ROLES = ("yes_no", "alternative", "mismatch", "decoupled", "looks")
 ROLES = tuple(role for role in MAKERS if role not in EXTRA_ROLES)
 # What each role wants to know of the model, in the order in which it is asked.
 QUESTIONS: Mapping[str, Callable[[Work], None]] = {

@@ -2,7 +2,8 @@
 
 A model that answers everything with "No", with a refusal, with noise or with nothing names nobody. Each test
 below compares with the target where the target's figure is there, and with a fixed limit otherwise. Losing
-only the look-alikes is damage, and reported as such, but it is not collapse.
+only the look-alikes, or the facts told from the concept's name, is damage, and reported as such, but it is not
+collapse: a model trained without the concept would not tell those facts either.
 """
 
 from __future__ import annotations
@@ -19,13 +20,12 @@ LARGEST_REPEATED = 0.5
 LARGEST_PPL_RATIO = 2.0
 SMALLEST_KEPT_SHARE = 0.5
 KEPT_METRICS = (
-    "facts_by_text",
     "others_named",
     "others_yes_no",
     "attributes",
     "scenes",
 )
-AGREEMENTS = ("retain_agreement", "facts_agreement")
+AGREEMENTS = ("retain_agreement",)
 
 
 class Reason(NamedTuple):

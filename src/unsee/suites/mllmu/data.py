@@ -2,8 +2,8 @@
 
 The words are those of the paper's four sets: ``forget``, ``test`` (the forget people in altered pictures and
 reworded questions), ``retain`` and ``real`` (celebrities; the data call them ``Retain_Set``, misleadingly).
-Three tasks: multiple choice, generation and cloze, each with a picture ("image_text": about "this person") and
-without ("text": by name). ``load`` reads them from published files; ``unsee.world.mllmu`` makes them from the
+Three tasks: multiple choice, generation and cloze, each with a picture ("image_text", of "this person") and
+without ("text", by name). ``load`` reads them from published files; ``unsee.world.mllmu`` makes them from the
 embedded world.
 """
 
