@@ -1,0 +1,30 @@
+"""Renyi entropy of next-token distributions, what MaxRenyi-K% reads (arXiv 2411.02902)."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+ORDERS = (0.5, 1.0, 2.0, math.inf)
+"""The orders of arXiv 2411.02902."""
+
+
+def renyi_entropy(
+    logits: Tensor,  # (N, V) any float dtype; log-probabilities are logits as well
+    order: float,
+) -> Tensor:
+    """Renyi entropy of each distribution in nats, float32: (N,), between 0 and log V.
+
+    ``log(sum p^order) / (1 - order)``; its limits are Shannon's entropy at order 1 and ``-log max p`` at
+    infinity. No label is needed, so positions of a picture have one as well.
+    """
+    assert order > 0, order
+    log_p = torch.log_softmax(logits.float(), dim=-1)
+    if order == 1:
+        p = log_p.exp()
+        return -torch.where(p > 0, p * log_p, 0.0).sum(-1)
+    if math.isinf(order):
+        return -log_p.amax(-1)
+    return (order * log_p).logsumexp(-1) / (1 - order)
