@@ -160,6 +160,16 @@ def test_unknown_concept_is_refused_before_anything_is_written(given: dict[str, 
     assert {entry.name for entry in out.iterdir()} == {"log.txt"}
 
 
+@pytest.mark.parametrize("full", [False, True])
+def test_a_scope_that_does_not_fit_is_refused_before_any_work(
+    given: dict[str, Any], tmp_path: Path, full: bool
+) -> None:
+    out, scope = tmp_path / "run", {"parts": ("language.mlp[50..60]",), "full": full}
+    with pytest.raises(UserError, match="a layer that the model does not have"):
+        forget(resolve({**given, "scope": scope, "out": str(out)}))
+    assert not out.exists()
+
+
 def test_another_seed_does_not_touch_the_folder(finished: Outcome, given: dict[str, Any]) -> None:
     before = (finished.folder / "log.txt").read_bytes()
     with pytest.raises(UserError, match="holds another run"):

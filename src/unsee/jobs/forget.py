@@ -22,8 +22,9 @@ from unsee.jobs.results import records_by_model, results_of
 from unsee.jobs.shared import Shared
 from unsee.jobs.start import claim, load_model, model_key
 from unsee.jobs.suites import concept_questions, questions_hash
-from unsee.jobs.training import method_of, settings_of, show_scope, unlearn_and_save
+from unsee.jobs.training import method_of, scope_of, settings_of, show_scope, unlearn_and_save
 from unsee.models.adapters import detach, load_adapter, merge
+from unsee.models.attach import check_scope
 from unsee.models.load import VLM, load
 from unsee.nouns import UserError
 from unsee.packs.cost import Cost
@@ -45,6 +46,8 @@ def forget(config: RunConfig, shared: Shared | None = None) -> Outcome:
     """
     request = check(config)
     vlm = load_target(request)
+    if method_of(config).terms:
+        check_scope(vlm, scope_of(config))
     with open_run(request.folder, request.config) as folder:
         job = _Job(request, vlm, folder, concept_questions(request), shared)
         job.run()

@@ -77,6 +77,19 @@ def attach(vlm: VLM, scope: Scope, *, seed: int) -> VLM:
     return attached
 
 
+def check_scope(vlm: VLM, scope: Scope) -> None:
+    """Refuse a scope that does not fit the model; nothing is attached.
+
+    Raises:
+        UserError: A layer, a module or a whole part that the model does not have.
+    """
+    if scope.full:
+        _full_roles(vlm, scope)
+    else:
+        target_modules(vlm, scope)
+    _sine_roles(vlm, scope)
+
+
 def detach(vlm: VLM) -> VLM:
     """The base again: LoRA layers, sines and hooks are taken out, edited weights are as they were."""
     if vlm.hook is not None:
@@ -217,13 +230,28 @@ def _attach_lora(vlm: VLM, scope: Scope, seed: int) -> VLM:
     return replace(vlm, model=model, scope=scope)
 
 
-def _attach_full(vlm: VLM, scope: Scope) -> VLM:
+def _full_roles(vlm: VLM, scope: Scope) -> dict[str, str]:
+    """Role of every weight, for a scope that trains the weights themselves."""
     check_layers(scope.parts, *_layer_counts(vlm))
     roles = {name: vlm.roles.role_of(name) for name, _ in vlm.model.named_parameters()}
     for part in scope.parts:
         _need(part, any(part_holds(part, role) for role in roles.values()), "weight of its own")
     for module in scope.modules:
         _need(module, any(name.startswith(f"{module}.") for name in roles), "weight of its own")
+    return roles
+
+
+def _sine_roles(vlm: VLM, scope: Scope) -> dict[str, str]:
+    """Role of every linear layer, for a scope with sine parts."""
+    check_layers(scope.sine, *_layer_counts(vlm))
+    roles = _linear_roles(vlm)
+    for part in scope.sine:
+        _need(part, any(part_holds(part, role) for role in roles.values()), "linear layer")
+    return roles
+
+
+def _attach_full(vlm: VLM, scope: Scope) -> VLM:
+    roles = _full_roles(vlm, scope)
     originals = {}
     sines = {f"{path}.weight" for path, role in _linear_roles(vlm).items() if scope.sines(role)}
     for name, parameter in vlm.model.named_parameters():
@@ -234,10 +262,7 @@ def _attach_full(vlm: VLM, scope: Scope) -> VLM:
 
 
 def _attach_sine(vlm: VLM, scope: Scope, seed: int) -> VLM:
-    check_layers(scope.sine, *_layer_counts(vlm))
-    roles = _linear_roles(vlm)
-    for part in scope.sine:
-        _need(part, any(part_holds(part, role) for role in roles.values()), "linear layer")
+    roles = _sine_roles(vlm, scope)
     generator = torch.Generator().manual_seed(seed)
     originals = dict(vlm.originals)
     for path, role in roles.items():
