@@ -1,8 +1,8 @@
-"""EM and Efficacy of SIU (arXiv 2405.12523): is the concept still identified? Efficacy is EM on the picture
-that was trained on, Generality is EM on other pictures.
+"""EM of SIU (arXiv 2405.12523): is the concept still identified?
 
-A question asks for the name, or yes/no about the name, and has a target ("trump", "yes"). The value of a
-reply is 1 when the concept is not identified in it, a figure is the mean; the paper prints it in percent.
+Efficacy is EM on the picture that was trained on, Generality is EM on other pictures. A question
+asks for the name, or yes/no about the name, and has a target ("trump", "yes"). The value of a reply is 1
+when the concept is not identified in it, a figure is the mean; the paper prints it in percent.
 
 Readings:
 

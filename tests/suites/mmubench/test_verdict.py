@@ -1,4 +1,4 @@
-"""Whoever answers No, noise or nothing to everything looks perfect to the released EM, and is not scorable."""
+"""Who answers No, noise or nothing to everything looks perfect to the released EM, and is not scorable."""
 
 from __future__ import annotations
 

@@ -1,9 +1,10 @@
 """Forgot, did not forget, or not scorable: the one place where figures of MMUBench become a judgement.
 
-EM is near 100 % for a model that answers No, noise or nothing to everything. So a judgement looks at what must
-have been kept first:
+EM is near 100 % for a model that answers No, noise or nothing to everything. So a judgement looks at what
+must have been kept first:
 
-1. *not scorable, collapsed*: a reason of ``suites.concept.collapse`` holds, or what must be kept is at chance;
+1. *not scorable, collapsed*: a reason of ``suites.concept.collapse`` holds, or what must be kept is at
+   chance;
 2. *not scorable*: nothing that must be kept was asked, or no name question was;
 3. *forgot*: the concept is named in at most 5 % of the replies, or at most 5 points more often than by gold,
    and yes/no about it is at most 10 points above chance, or at most 5 points above gold;
