@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import nullcontext
 from typing import Any, Literal, NamedTuple
 
 import torch
@@ -13,7 +12,7 @@ from unsee.answering.plan import batches
 from unsee.models.load import VLM
 from unsee.nouns import Picture, Question, UserError
 from unsee.objectives.statistics import statistics as per_position
-from unsee.packs.cost import Cost
+from unsee.packs.cost import Cost, measure
 from unsee.packs.families import evaluating
 from unsee.packs.features import FeatureStore
 from unsee.packs.pack import build_packs, collate
@@ -67,7 +66,7 @@ def score(
     packs = build_packs(vlm, rows, max_rows=MAX_ROWS, mix_text=False)
     store = FeatureStore(vlm)
     scores: dict[int, TokenScores] = {}
-    with cost.measure() if cost is not None else nullcontext(), torch.no_grad(), evaluating(vlm.model):
+    with measure(cost), torch.no_grad(), evaluating(vlm.model):
         for group in batches(packs, max_rows=MAX_ROWS, max_tokens=MAX_BATCH_TOKENS):
             batch = collate(vlm, group)
             table = forward(vlm, batch, cost=cost, features=store)

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from unsee.jobs.receipt import whole_cost
+from unsee.reports.receipt import cost_line
 from unsee.reports.table import plain_results, print_results
 
 
@@ -43,3 +45,6 @@ class Outcome:
         print(f"report   {self.report}")
         if self.adapter is not None:
             print(f"adapter  {self.adapter}")
+        cost = cost_line(whole_cost(self.folder))
+        if cost:
+            print(f"cost     {cost}")

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, fields
+from pathlib import Path
 from typing import Any
 
 from unsee.jobs.folder import RunFolder
-from unsee.packs.cost import Cost, peak_memory
+from unsee.jobs.lines import read_json
+from unsee.packs.cost import Cost, per_second
 
 FILE = "cost.json"
-LARGEST = ("peak_memory", "model_copies")
+MARKS = ("stages", "begun", "interrupted")
+LARGEST = ("peak_memory", "resident_memory", "activation_memory", "model_copies")
 
 
 class Receipt:
@@ -36,16 +37,15 @@ class Receipt:
             self.interrupted.append(name)
         self.begun = [*(other for other in self.begun if other != name), name]
         self._write()
-        cost, start = Cost(), time.perf_counter()
-        yield cost
-        cost.seconds = time.perf_counter() - start
+        cost = Cost()
+        with cost.measure():
+            yield cost
         self.begun.remove(name)
         self.add(name, cost)
 
     def add(self, name: str, cost: Cost) -> None:
         """Adds what a stage has cost and writes the file."""
-        cost.peak_memory = max(cost.peak_memory, peak_memory())
-        self.stages[name] = added(self.stages.get(name), asdict(cost))
+        self.stages[name] = added(self.stages.get(name), cost.as_json())
         self._write()
 
     def _write(self) -> None:
@@ -57,12 +57,28 @@ class Receipt:
         self._folder.write(FILE, {**(total or {}), "stages": self.stages, **marked})
 
 
-def added(first: dict[str, Any] | None, second: dict[str, Any]) -> dict[str, Any]:
-    """Two receipts as one: counters add up, peak memory and copies of the model take the larger."""
-    if first is None:
-        return dict(second)
-    names = [field.name for field in fields(Cost)]
-    return {
-        name: max(first[name], second[name]) if name in LARGEST else first[name] + second[name]
-        for name in names
-    }
+def whole_cost(folder: Path) -> dict[str, Any]:
+    """The receipts of all runs in a folder as one; of a run folder, its own."""
+    total: dict[str, Any] = {}
+    for file in sorted(folder.rglob(FILE)):
+        found = read_json(file)
+        total = added(total, {key: found[key] for key in found if key not in MARKS})
+    return total
+
+
+def added(first: Mapping[str, Any] | None, second: Mapping[str, Any]) -> dict[str, Any]:
+    """Two receipts as one: counters add up, memory and copies of the model take the larger, notes the later."""
+    total = dict(first or {})
+    for name, value in second.items():
+        total[name] = _both(name, total[name], value) if name in total else value
+    if "seconds" in total:
+        total["tokens_per_second"] = per_second(total["lm_tokens"], total["seconds"])
+    return total
+
+
+def _both(name: str, one: Any, other: Any) -> Any:
+    if isinstance(other, Mapping):
+        return added(one, other)
+    if isinstance(other, str):
+        return other
+    return max(one, other) if name in LARGEST else one + other

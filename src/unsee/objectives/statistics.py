@@ -40,7 +40,8 @@ def statistics(
 
     A token that is excluded (logit minus infinity) takes no part in mean and variance.
     """
-    parts = [_of_block(x, y) for x, y in zip(logits.split(block), labels.split(block), strict=True)]
+    starts = range(0, max(1, len(labels)), block)
+    parts = [_of_block(logits[i : i + block], labels[i : i + block]) for i in starts]
     return Statistics(*(torch.cat(column) for column in zip(*parts, strict=True)))
 
 

@@ -35,15 +35,20 @@ COSTS: Mapping[str, str] = {
     "seconds": "Seconds",
     "peak_memory": "Peak memory (MB)",
     "peak_memory_mb": "Peak memory (MB)",
+    "resident_memory": "Memory before the work (MB)",
+    "activation_memory": "Memory for the work (MB)",
+    "tokens_per_second": "Tokens per second",
     "lm_tokens": "Tokens through the language model",
     "images_encoded": "Pictures through the vision tower",
     "head_rows": "Rows through the output head",
     "forwards": "Forward passes",
+    "reference_forwards": "Forward passes of the reference",
     "backwards": "Backward passes",
     "backward_passes": "Backward passes",
     "model_copies": "Extra copies of the model",
 }
 ROWS_PER_ROLE = 12
+SINGLE = "row_by_row"
 
 
 @dataclass(frozen=True)
@@ -159,11 +164,20 @@ def _spans(example: Mapping[str, Any]) -> list[tuple[int, int]]:
 
 
 def costs(cost: Mapping[str, Any]) -> tuple[list[str], list[tuple[str, list[str]]]]:
-    """(columns, rows of (what, amounts)) of the cost receipt: the total, then each stage."""
+    """(columns, rows of (what, amounts)) of the cost receipt: the total, then each stage.
+
+    Below each counter stands what one row per text would have taken.
+    """
     found = cost.get("stages")
     stages = {k: v for k, v in found.items() if isinstance(v, dict)} if isinstance(found, dict) else {}
     keys = [k for k in COSTS if k in cost] + [k for k in cost if k not in COSTS and _is_number(cost[k])]
-    rows = [(COSTS.get(k, k), [_amount(k, c.get(k)) for c in (cost, *stages.values())]) for k in keys]
+    columns = (cost, *stages.values())
+    rows = []
+    for key in keys:
+        rows.append((COSTS.get(key, key), [_amount(key, column.get(key)) for column in columns]))
+        if key in (cost.get(SINGLE) or {}):
+            singles = [(column.get(SINGLE) or {}).get(key) for column in columns]
+            rows.append((f"{COSTS.get(key, key)}, one row per text", [_amount(key, one) for one in singles]))
     return (["total", *stages] if rows else []), rows
 
 
@@ -172,7 +186,7 @@ def _is_number(value: object) -> bool:
 
 
 def _amount(key: str, value: object) -> str:
-    if key == "peak_memory" and isinstance(value, int):
+    if key.endswith("_memory") and isinstance(value, int):
         value = value / 2**20
     if isinstance(value, float) and not value.is_integer():
         return f"{value:,.1f}"
