@@ -1,8 +1,8 @@
 """MLLMU-Bench (arXiv 2410.22108) of the embedded world: a hundred private people and thirty celebrities.
 
-The same four sets, tasks and files as the published benchmark. The shipped ``target`` knows the private people
-and ``base`` does not; both know the celebrities. Pictures and questions are made from the world, always the
-same. Celebrities come as thumbnails, as in the published data, where resolution tells the sets apart.
+The same four sets, tasks and files as the published benchmark. The shipped ``target`` knows the private
+people and ``base`` does not; both know the celebrities. Pictures and questions are made from the world, and
+always the same. Celebrities come as thumbnails, as in the published data, where resolution tells the sets apart.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ from unsee.world.people import CELEBRITIES, PRIVATE, Identity
 from unsee.world.talk.person import PersonView
 
 THUMBNAIL = 48  # side of a celebrity's picture in pixels
-NOISE = 10.0  # grey levels; pictures of training have at most 6
-TURN = 12.0  # degrees; pictures of training are turned by at most 10
+NOISE = 20.0  # grey levels; pictures of training have at most 6
+TURN = 14.0  # degrees; pictures of training are turned by at most 10
 REVISION = "embedded-1"  # raised whenever a picture, a question or a split of these data changes
 FIRST_CELEBRITY = 501  # ids of celebrities follow those of the published fictitious people
 NAMES = tuple(p.name for p in (*CELEBRITIES, *PRIVATE))

@@ -37,7 +37,7 @@ def _about_ids(made: Mllmu, expected: Collection[str] | None) -> Iterator[str]:
         yield f"forget: {_named(missing)} of the split missing"
     if missing := set(ids["forget"]) - set(ids["test"]):
         yield f"test: {_named(missing)} of the forget set missing"
-    if strange := set(ids["forget"]) - set(ids["full"]):
+    if made.full and (strange := set(ids["forget"]) - set(ids["full"])):
         yield f"full: {_named(strange)} of the forget set missing"
     if both := set(ids["real"]) & {*ids["full"], *ids["forget"], *ids["retain"]}:
         yield (

@@ -14,6 +14,7 @@ FILE = "train-{:05d}-of-{:05d}.parquet"
 FULL, TRAINING, TEST, REAL = "Full_Set", "ft_Data", "Test_Set", "Retain_Set"
 BASELINES = "baseline_train_split"  # a repository of its own on the hub: training pairs of each split
 TEST_FILES = 2
+SPLITS_FILE = "splits.json"  # ours, beside the configurations: ids by configuration
 
 CHOICES, GENERATION, CLOZE = "Classification_Task", "Generation_Task", "Mask_Task"
 TASKS = (CHOICES, GENERATION, CLOZE)

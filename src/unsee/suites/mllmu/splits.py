@@ -7,7 +7,7 @@ confounds the ratio with the people. Nested splits do not.
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from unsee.nouns import UserError
 
@@ -64,3 +64,9 @@ def draw_splits(ids: Sequence[str], seed: int = 0, *, nested: bool = False) -> d
         shuffled = rng.sample(list(ids), len(ids))
         found[ratio] = tuple(sorted(shuffled[: ratio * len(ids) // 100]))
     return found
+
+
+def published_ids(forget: Collection[str], ratio: int) -> tuple[str, ...] | None:
+    """The published forget ids, if these look like them: if at least half of ``forget`` are among them."""
+    published = PUBLISHED[ratio]
+    return published if 2 * len(set(forget) & set(published)) >= max(1, len(set(forget))) else None

@@ -13,7 +13,6 @@ from unsee.suites.mllmu import schema
 from unsee.suites.mllmu.data import Item, Person, Tasks
 
 ROW_GROUP = 50  # rows; a reader holds so many at a time
-SPLITS_FILE = "splits.json"
 Row = dict[str, Any]
 
 
@@ -43,7 +42,7 @@ def write_files(
     _check_empty(folder)
     parts = list(_parts(full, test, real, splits))
     files = [file for place, kind, rows, count in parts for file in _write(folder / place, kind, rows, count)]
-    splits_file = folder / SPLITS_FILE
+    splits_file = folder / schema.SPLITS_FILE
     splits_file.write_text(json.dumps(_split_ids(full, splits), indent=1) + "\n")
     card = folder / "README.md"
     card.write_text(_card([place for place, *_ in parts if "/" not in place]))
@@ -57,13 +56,14 @@ def _parts(
     splits: Mapping[int, Collection[str]],
 ) -> Iterator[tuple[str, str, list[Row], int]]:
     """(folder, kind of file, rows, number of files) of every configuration, in order."""
-    yield schema.FULL, "full", [_row(p) for p in full], 1
-    yield schema.TRAINING, "training", [_row(p) for p in full], 1
+    everybody = [_row(p) for p in full]
+    yield schema.FULL, "full", everybody, 1
+    yield schema.TRAINING, "training", everybody, 1
     yield schema.TEST, "test", [_row(p) for p in test], schema.TEST_FILES
     yield schema.REAL, "full", [_row(p) for p in real], 1
     for ratio, ids in splits.items():
-        forget = [_row(p) for p in full if p.id in ids]
-        retain = [_row(p) for p in full if p.id not in ids]
+        forget = [row for row in everybody if row["ID"] in ids]
+        retain = [row for row in everybody if row["ID"] not in ids]
         for config, rows in ((schema.forget_config(ratio), forget), (schema.retain_config(ratio), retain)):
             yield config, "split", rows, 1
             yield f"{schema.BASELINES}/{config}", "baseline", rows, 1
@@ -185,5 +185,5 @@ CARD = f"""
 
 Invented people, drawn and described by `unsee`, in the schema of MLLMU-Bench (arXiv 2410.22108).
 `{schema.REAL}` holds the people who stand for celebrities, `{schema.BASELINES}` the splits with their
-training pairs (`metadata`), `{SPLITS_FILE}` the ids of every split. Nobody here exists.
+training pairs (`metadata`), `{schema.SPLITS_FILE}` the ids of every split. Nobody here exists.
 """
