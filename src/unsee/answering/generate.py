@@ -17,7 +17,7 @@ from unsee.packs.cost import Cost
 from unsee.packs.families import evaluating
 from unsee.packs.features import FeatureStore
 from unsee.packs.pack import Pack, build_packs, collate
-from unsee.packs.rows import question_row
+from unsee.packs.rows import Row, question_row
 
 MAX_BATCH_TOKENS = 16384
 PACK_TOKENS = 1536
@@ -61,9 +61,38 @@ def answer(
     for name, value in (("max_new_tokens", max_new_tokens), ("batch_size", batch_size)):
         if value < 1:
             raise UserError(f"{name} is too small", got=value, expected="at least 1", remedy=f"raise {name}")
-    packs = _packs(vlm, questions, batch_size, min(max_new_tokens, EXPECTED_ANSWER), blind)
+    rows = [
+        question_row(vlm, question.prompt, None if blind else question.picture, example=question.id)
+        for question in questions
+    ]
+    return answer_rows(
+        vlm,
+        rows,
+        max_new_tokens=max_new_tokens,
+        batch_size=batch_size,
+        on_reply=on_reply,
+        sampling=sampling,
+        cost=cost,
+    )
+
+
+def answer_rows(
+    vlm: VLM,
+    rows: Sequence[Row],
+    *,
+    max_new_tokens: int,
+    batch_size: int = 32,
+    on_reply: Callable[[int, Reply], None] | None = None,
+    sampling: Sampling | None = None,
+    cost: Cost | None = None,
+) -> list[Reply]:
+    """As :func:`answer`, for rows without an answer: of questions, or raw texts with several pictures.
+
+    Rows that share a long beginning, such as examples before the question, share a pack however long it is.
+    """
+    packs = _packs(vlm, rows, batch_size, min(max_new_tokens, EXPECTED_ANSWER))
     store = FeatureStore(vlm)
-    uses = Counter(pack.picture.hash for pack in packs if pack.picture is not None)
+    uses = Counter(picture.hash for pack in packs for picture in pack.pictures)
     replies: dict[int, Reply] = {}
     with cost.measure() if cost is not None else nullcontext(), torch.no_grad(), evaluating(vlm.model):
         for group in batches(packs, max_rows=batch_size, max_tokens=MAX_BATCH_TOKENS):
@@ -76,20 +105,17 @@ def answer(
                 if on_reply is not None:
                     on_reply(index, replies[index])
             _free(store, uses, group)
-    return [replies[index] for index in range(len(questions))]
+    return [replies[index] for index in range(len(rows))]
 
 
-def _packs(vlm: VLM, questions: Sequence[Question], batch_size: int, reserve: int, blind: bool) -> list[Pack]:
-    rows = [
-        question_row(vlm, question.prompt, None if blind else question.picture, example=question.id)
-        for question in questions
-    ]
+def _packs(vlm: VLM, rows: Sequence[Row], batch_size: int, reserve: int) -> list[Pack]:
+    room = max(PACK_TOKENS, max((len(row.ids) for row in rows if row.several), default=0) + PACK_TOKENS // 2)
     packs: list[Pack] = []
     for with_picture in (True, False):
         chosen = [i for i, row in enumerate(rows) if (row.picture is not None) == with_picture]
         most = batch_size if with_picture else min(batch_size, TEXT_ROWS)
         for pack in build_packs(
-            vlm, [rows[i] for i in chosen], max_tokens=PACK_TOKENS, max_rows=most, reserve=reserve
+            vlm, [rows[i] for i in chosen], max_tokens=room, max_rows=most, reserve=reserve
         ):
             packs.append(pack.renumbered([chosen[i] for i in pack.order]))
     return packs
@@ -98,10 +124,10 @@ def _packs(vlm: VLM, questions: Sequence[Question], batch_size: int, reserve: in
 def _free(store: FeatureStore, uses: Counter[str], group: Sequence[Pack]) -> None:
     """Forget the features of pictures that no later batch asks for."""
     for pack in group:
-        if pack.picture is not None:
-            uses[pack.picture.hash] -= 1
-            if not uses[pack.picture.hash]:
-                store.drop(pack.picture)
+        for picture in pack.pictures:
+            uses[picture.hash] -= 1
+            if not uses[picture.hash]:
+                store.drop(picture)
 
 
 def _reply(vlm: VLM, decoded: Decoded) -> Reply:

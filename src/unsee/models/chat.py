@@ -170,6 +170,10 @@ class Chat:
         full, offsets = self._answer_tokens(full, places, start, first, answer)
         return self._checked(Encoded(full, start, offsets, _token_span(places, told.images)))
 
+    def raw_text(self, text: str) -> str:
+        """A text that is put without the chat template (``models.raw``), as the model is to read it."""
+        return text
+
     def _answer_tokens(
         self, ids: tuple[int, ...], places: Places, start: int, first: int, answer: str
     ) -> tuple[tuple[int, ...], tuple[tuple[int, int] | None, ...]]:
@@ -198,14 +202,18 @@ class Chat:
                 )
 
     def _checked(self, encoded: Encoded) -> Encoded:
-        if self.context is not None and len(encoded.ids) > self.context:
+        self.check_length(len(encoded.ids))
+        return encoded
+
+    def check_length(self, tokens: int) -> None:
+        """Refuses a row that is longer than the model's context."""
+        if self.context is not None and tokens > self.context:
             raise UserError(
                 "the conversation is longer than the model's context",
-                got=f"{len(encoded.ids)} tokens",
+                got=f"{tokens} tokens",
                 expected=f"at most {self.context} tokens",
                 remedy="shorten the text or give fewer turns of history; rows are never cut",
             )
-        return encoded
 
     def _render(
         self, messages: list[dict[str, Any]], pictures: Sequence[Picture], *, open_turn: bool

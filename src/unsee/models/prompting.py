@@ -45,6 +45,10 @@ class PromptedChat(Chat):
         (asked, said, shown), *later = history
         return super().encode(prompt, answer, picture, ((self._told(asked), said, shown), *later))
 
+    def raw_text(self, text: str) -> str:
+        """The text behind the instruction."""
+        return self._told(text)
+
     def official_row(self, prompt: str, picture: Picture) -> dict[str, Tensor]:
         """As ``Chat.official_row``, with the instruction."""
         return super().official_row(self._told(prompt), picture)

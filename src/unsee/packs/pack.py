@@ -32,12 +32,13 @@ from unsee.packs.positions import positions_of
 from unsee.packs.rows import Row
 
 Key = tuple[int, int, str]  # parent node, token id, what keeps tokens of the same id apart
+About = tuple[tuple[str, ...], tuple[int, ...]]  # pictures, and the tokens up to the last of theirs
 ASKED = "asked"
 
 
 @dataclass(frozen=True)
 class Pack:
-    """The prefix tree of some rows with at most one picture among them.
+    """The prefix tree of some rows about the same picture, or about the same pictures in the same places.
 
     Attributes:
         rows: The rows, in the order they were added.
@@ -46,8 +47,9 @@ class Pack:
         ids: Token id per node; a parent always stands before its children.
         parents: Parent per node, -1 at a root.
         positions: (A, T) position ids per node.
-        picture: The picture of the image rows, if there are any.
+        picture: The picture of the image rows, if there are any; the last one where they have several.
         route: Which way the model's hook sends the rows (``VLM.route``).
+        earlier: Pictures before ``picture``, in order.
     """
 
     rows: tuple[Row, ...]
@@ -58,9 +60,15 @@ class Pack:
     positions: Tensor = field(repr=False)
     picture: Picture | None = None
     route: str = ""
+    earlier: tuple[Picture, ...] = ()
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    @property
+    def pictures(self) -> tuple[Picture, ...]:
+        """All pictures, in the order of their tokens."""
+        return self.earlier if self.picture is None else (*self.earlier, self.picture)
 
     def renumbered(self, order: Sequence[int]) -> Pack:
         """The same pack whose rows count in another list."""
@@ -78,8 +86,8 @@ class Pack:
 class _Tree:
     """A pack while it grows."""
 
-    def __init__(self, picture: Picture | None, reserve: int, route: str) -> None:
-        self.picture, self.reserve, self.route = picture, reserve, route
+    def __init__(self, pictures: Sequence[Picture], reserve: int, route: str) -> None:
+        self.pictures, self.reserve, self.route = pictures, reserve, route
         self.rows: list[Row] = []
         self.order: list[int] = []
         self.paths: list[tuple[int, ...]] = []
@@ -130,8 +138,9 @@ class _Tree:
             tuple(self.ids),
             tuple(self.parents),
             torch.cat(self.positions, dim=1),
-            self.picture,
+            self.pictures[-1] if self.pictures else None,
             self.route,
+            tuple(self.pictures[:-1]),
         )
 
 
@@ -141,7 +150,14 @@ def _apart(row: Row, depth: int) -> str:
         return ASKED
     if row.picture is None or row.image_span is None:
         return ""
-    return row.picture.hash if row.image_span[0] <= depth < row.image_span[1] else ""
+    shown = row.several or ((row.picture, row.image_span),)
+    return next((picture.hash for picture, (start, stop) in shown if start <= depth < stop), "")
+
+
+def _about(row: Row) -> About:
+    """Rows with equal keys may share a tree, which holds each picture's tokens exactly once."""
+    assert row.image_span is not None, row.example
+    return tuple(picture.hash for picture in row.pictures), row.ids[: row.image_span[1]]
 
 
 def build_packs(
@@ -175,12 +191,13 @@ def build_packs(
         return len(tree.rows) < max_rows and tree.size_with(row) <= max_tokens
 
     trees: list[_Tree] = []
-    opened: dict[str, _Tree] = {}  # the tree that is still open, by picture
+    opened: dict[About, _Tree] = {}  # the tree that is still open
     for order, row in enumerate(rows):
         if row.picture is not None:
-            tree = opened.get(row.picture.hash)
+            about = _about(row)
+            tree = opened.get(about)
             if tree is None or not fits(tree, row):
-                tree = opened[row.picture.hash] = _Tree(row.picture, reserve, vlm.route(row.picture))
+                tree = opened[about] = _Tree(row.pictures, reserve, vlm.route(row.picture))
                 trees.append(tree)
             tree.add(row, order, positions_of(vlm, row))
     route = vlm.route(None)
@@ -190,7 +207,7 @@ def build_packs(
             room = [tree for tree in text_trees if fits(tree, row)]
             tree = min(room, key=lambda candidate: candidate.size, default=None)
             if tree is None:
-                tree = _Tree(None, reserve, route)
+                tree = _Tree((), reserve, route)
                 trees.append(tree)
                 text_trees.append(tree)
             tree.add(row, order, positions_of(vlm, row))
@@ -205,7 +222,7 @@ class Batch:
         input_ids: (B, T) int64.
         attention_mask: (B, 1, T, T) bool, True = may attend; padding sees only itself.
         position_ids: (B, T), or (3, B, T) for mRoPE families.
-        pictures: One per pack that has one, in order.
+        pictures: Those of each pack, in order.
         rows: The rows in their original order; row index r below counts in this order.
         order: (R,) index of each row in the list given to :func:`build_packs`.
         where: (N,) position b * T + t whose logits predict the answer token.
@@ -243,7 +260,7 @@ class Batch:
 
     @property
     def images(self) -> int:
-        """Pictures, one per pack that has one."""
+        """How many pictures the packs hold."""
         return len(self.pictures)
 
     @property
@@ -275,7 +292,7 @@ def collate(vlm: VLM, packs: Sequence[Pack]) -> Batch:
         input_ids=ids.to(vlm.device),
         attention_mask=torch.from_numpy(mask)[:, None].to(vlm.device),
         position_ids=(positions if axes == 3 else positions[0]).to(vlm.device),
-        pictures=tuple(pack.picture for pack in packs if pack.picture is not None),
+        pictures=tuple(picture for pack in packs for picture in pack.pictures),
         rows=tuple(row for _, row, _ in placed),
         order=tuple(order for order, _, _ in placed),
         route=packs[0].route,

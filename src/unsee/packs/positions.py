@@ -18,7 +18,7 @@ def positions_of(vlm: VLM, row: Row) -> Tensor:  # (A, T) int64; A = 3 for mRoPE
     if row.picture is None:
         return count.expand(3, -1)
     ids = torch.tensor([row.ids])
-    grid = vlm.chat.vision_inputs(row.picture)["image_grid_thw"].cpu()
+    grid = torch.cat([vlm.chat.vision_inputs(picture)["image_grid_thw"].cpu() for picture in row.pictures])
     kinds = (ids == vlm.chat.image_token_id).int()
     positions: Tensor = vlm.base.model.get_rope_index(ids, mm_token_type_ids=kinds, image_grid_thw=grid)[0]
     return positions[:, 0]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from unsee.models.chat import Encoded
 from unsee.models.load import VLM
+from unsee.models.raw import encode_raw
 from unsee.nouns import Example, Picture, UserError
 
 Span = tuple[int, int]
@@ -23,10 +24,11 @@ class Row:
         answer_start: ``ids[answer_start:]`` are the answer tokens, end of turn included. Equal to
             ``len(ids)`` for a row that only asks.
         keep: Token mask K_S, one flag per answer token; end-of-turn tokens are always kept.
-        picture: None for text-only rows.
+        picture: None for text-only rows; the last one of a row with several.
         image_span: [start, stop) within ``ids`` that holds every image token.
         banned: Vocabulary ids that the vocabulary mask K_V removes on this row.
         text: One flag per answer token, False for end-of-turn tokens.
+        several: Every picture with the span of its tokens where the row has more than one, else empty.
     """
 
     example: str
@@ -38,6 +40,14 @@ class Row:
     image_span: Span | None = None
     banned: frozenset[int] = frozenset()
     text: tuple[bool, ...] = ()
+    several: tuple[tuple[Picture, Span], ...] = ()
+
+    @property
+    def pictures(self) -> tuple[Picture, ...]:
+        """All its pictures, in order."""
+        if self.several:
+            return tuple(picture for picture, _ in self.several)
+        return () if self.picture is None else (self.picture,)
 
     @property
     def labels(self) -> tuple[int, ...]:
@@ -81,6 +91,22 @@ def scored_row(
 def question_row(vlm: VLM, prompt: str, picture: Picture | None = None, *, example: str = "") -> Row:
     """A row without an answer; it ends with the generation prompt."""
     return _row(vlm, vlm.chat.encode(prompt, None, picture), example, "question", picture)
+
+
+def raw_row(vlm: VLM, text: str, pictures: Sequence[Picture] = (), *, example: str = "") -> Row:
+    """A row without an answer from a text as it stands (``models.raw``), with any number of pictures."""
+    ids, spans = encode_raw(vlm.chat, text, pictures)
+    shown = tuple(zip(pictures, spans, strict=True))
+    return Row(
+        example,
+        "question",
+        ids,
+        len(ids),
+        (),
+        picture=pictures[-1] if pictures else None,
+        image_span=(spans[0][0], spans[-1][1]) if spans else None,
+        several=shown if len(shown) > 1 else (),
+    )
 
 
 def _row(vlm: VLM, encoded: Encoded, example: str, role: str, picture: Picture | None) -> Row:
