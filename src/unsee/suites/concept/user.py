@@ -151,7 +151,7 @@ def _facts(concept: Concept, picture: Picture, tests: Sequence[Picture], say: Wo
         if not keywords and not content_words(answer):
             continue
         yield _ask(Question("", prompt, "cloze", None, keywords, answer, identity=me, split="facts_by_text"))
-        blind = _without_name(prompt, concept.names, say.reference)
+        blind = without_name(prompt, concept.names, say.reference)
         for shown in (tests or (picture,))[:5] if blind else ():
             yield _ask(
                 Question("", blind, "cloze", shown, keywords, answer, identity=me, split="facts_by_picture")
@@ -161,7 +161,7 @@ def _facts(concept: Concept, picture: Picture, tests: Sequence[Picture], say: Wo
         yield _ask(Question("", text, "open", None, identity=me, split="about"))
 
 
-def _without_name(prompt: str, names: Sequence[str], reference: str) -> str:
+def without_name(prompt: str, names: Sequence[str], reference: str) -> str:
     """The prompt with the name replaced by "the person in the photo"; empty when the name does not occur."""
     text = prompt
     for name in sorted(names, key=len, reverse=True):

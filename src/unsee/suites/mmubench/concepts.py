@@ -1,5 +1,4 @@
 """The twenty concepts of MMUBench (Li et al., arXiv 2405.12523) by name and kind, and nothing else of it."""
-shipped."""
 
 from __future__ import annotations
 
