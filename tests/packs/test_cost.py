@@ -64,9 +64,8 @@ def test_a_phase_inside_another_counts_for_itself(monkeypatch: pytest.MonkeyPatc
     clock = iter([0.0, 1.0, 4.0, 10.0, 100.0, 101.0])
     monkeypatch.setattr(time, "perf_counter", lambda: next(clock))
     cost = Cost()
-    with cost.phase("outer"):
-        with cost.phase("inner"):
-            pass
+    with cost.phase("outer"), cost.phase("inner"):
+        pass
     with cost.phase("outer"):
         pass
     assert cost.phases == {"inner": 3.0, "outer": 1.0 + 6.0 + 1.0}

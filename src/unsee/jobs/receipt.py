@@ -67,7 +67,7 @@ def whole_cost(folder: Path) -> dict[str, Any]:
 
 
 def added(first: Mapping[str, Any] | None, second: Mapping[str, Any]) -> dict[str, Any]:
-    """Two receipts as one: counters add up, memory and copies of the model take the larger, notes the later."""
+    """Two receipts as one: counters add up, of memory and model copies the larger counts."""
     total = dict(first or {})
     for name, value in second.items():
         total[name] = _both(name, total[name], value) if name in total else value

@@ -1,4 +1,4 @@
-"""The cost receipt: machine-independent counters, what one row per text would have taken, seconds and memory."""
+"""The cost receipt: counters, what one row per text would have taken, seconds by phase, memory."""
 
 from __future__ import annotations
 
