@@ -1,4 +1,4 @@
-"""One tiny random model of every supported family, one file each: ``processor()`` and ``model(processor)``."""
+"""A tiny random model of every supported family, one file each: ``processor()``, ``model(processor)``."""
 
 FAMILIES = (
     "llava",

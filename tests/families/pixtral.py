@@ -9,11 +9,11 @@ from transformers import (
     LlavaForConditionalGeneration,
     MistralConfig,
     PixtralImageProcessorPil,
-    PixtralProcessor,
     PixtralVisionConfig,
 )
 
 from tests.families.common import VISION, ids, text_sizes, tokenizer
+from unsee.models.processors import processor_class
 
 TEMPLATE = (
     "{{ bos_token }}{% for message in messages %}{% if message['role'] == 'user' %}[INST]"
@@ -27,7 +27,7 @@ SPECIAL = ("<s>", "</s>", "<pad>", "[INST]", "[/INST]", "[IMG]", "[IMG_BREAK]", 
 
 def build_processor(merge: int) -> Any:
     """The processor, shared with Mistral3."""
-    return PixtralProcessor(
+    return processor_class("PixtralProcessor")(
         PixtralImageProcessorPil(size={"longest_edge": 40}, patch_size={"height": 8, "width": 8}),
         tokenizer(SPECIAL, bos="<s>", eos="</s>", pad="<pad>", adds_bos=True),
         patch_size=8,

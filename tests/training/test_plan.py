@@ -8,9 +8,9 @@ from unsee.training.plan import plan_steps
 
 
 class Sized:
-    """A pack of which only the length and the route count."""
+    """A pack of which only the length and where it may run count."""
 
-    route = ""
+    route, apart = "", False
 
     def __init__(self, size):
         self.size = size

@@ -17,11 +17,12 @@ from unsee.answering.cache import GrowingCache
 from unsee.answering.sampling import Choose, Sampling, chooser
 from unsee.models.hooks import Follow, at_work
 from unsee.models.load import VLM
-from unsee.packs.cost import Cost
+from unsee.packs.cost import Cost, phase
 from unsee.packs.families import dense_mask
 from unsee.packs.features import FeatureStore
 from unsee.packs.pack import Batch
 from unsee.packs.tokens import picture_inputs
+from unsee.packs.vision import cross_mask
 
 # Dropping finished packs copies the cache of the others: only when this share of packs or less is left.
 KEEP_SHARE = 0.75
@@ -68,7 +69,10 @@ def decode(
     """
     with at_work(vlm, batch.passage) as follow:
         choose = chooser(sampling, [row.example for row in batch.rows])
-        return _decode(vlm, batch, max_new_tokens, features, cost, follow, choose)
+        replies = _decode(vlm, batch, max_new_tokens, features, cost, follow, choose)
+    if cost is not None:
+        cost.replies(batch.rows, [len(reply.logprobs) for reply in replies])
+    return replies
 
 
 def _decode(
@@ -86,15 +90,17 @@ def _decode(
     slots = _first_slots(batch)
     wanted = torch.zeros(batch.tokens, dtype=torch.bool, device=batch.last.device)
     wanted[batch.last] = True
-    logits = _run(
-        vlm,
-        batch.input_ids,
-        batch.attention_mask,
-        batch.position_ids,
-        cache,
-        logits_to_keep=wanted.view(batch.input_ids.shape),
-        **picture_inputs(vlm, batch, cost=cost, features=features),
-    )
+    pictures = picture_inputs(vlm, batch, cost=cost, features=features)
+    with phase(cost, "prompts"):
+        logits = _run(
+            vlm,
+            batch.input_ids,
+            batch.attention_mask,
+            batch.position_ids,
+            cache,
+            logits_to_keep=wanted.view(batch.input_ids.shape),
+            **pictures,
+        )
     if cost is not None:
         cost.forward(tokens=batch.tokens, head_rows=logits.shape[0])
     first = (wanted.cumsum(0) - 1)[batch.last][slots.question.clamp(min=0)]
@@ -109,10 +115,12 @@ def _decode(
         if batch.position_ids.dim() == 3:
             positions = positions.expand(3, *positions.shape)
         follow(slots.question)
-        logits = _run(vlm, tokens, slots.visible[:, None], positions, cache)
-        if cost is not None:
-            cost.forward(tokens=tokens.numel(), head_rows=tokens.numel())
-        tokens, logprobs = choose(logits, slots.question)
+        with phase(cost, "decoding"):
+            across = _across(vlm, batch, slots)
+            logits = _run(vlm, tokens, slots.visible[:, None], positions, cache, **across)
+            if cost is not None:
+                cost.forward(tokens=tokens.numel(), head_rows=tokens.numel())
+            tokens, logprobs = choose(logits, slots.question)
     return replies
 
 
@@ -128,6 +136,13 @@ def _run(
         **inputs,
     ).logits
     return logits.float()
+
+
+def _across(vlm: VLM, batch: Batch, slots: _Slots) -> dict[str, Tensor]:
+    """What a family that looks across at pictures is told in each step: every token sees its picture."""
+    shown = [batch.rows[max(line)].picture for line in slots.question.tolist()]
+    pictures = [picture for picture in shown if picture is not None]
+    return cross_mask(vlm, slots.question >= 0, pictures)
 
 
 def _first_slots(batch: Batch) -> _Slots:

@@ -15,27 +15,15 @@ from typing import Any, NamedTuple
 
 from PIL import Image
 from torch import Tensor
-from transformers import BatchFeature
 from transformers.utils.chat_template_utils import render_jinja_template
 
+from unsee.models.expansion import WORD, Expanded, expand_picture, template_of, unsupported
 from unsee.models.pictures import from_image
 from unsee.nouns import Picture, UserError, hash_text
 
 Turn = tuple[str, str, Picture | None]
 Places = Sequence[tuple[int, int]]
 CACHE_BYTES = 256 * 2**20
-# What a processor returns about the text; everything else is about the picture.
-TEXT_KEYS = frozenset(
-    {
-        "input_ids",
-        "attention_mask",
-        "token_type_ids",
-        "mm_token_type_ids",
-        "labels",
-        "text_replacement_offsets",
-        "offset_mapping",
-    }
-)
 GENERATION_MARK = re.compile(r"\{%-?\s*generation\s*-?%\}")
 
 
@@ -57,13 +45,6 @@ class Encoded(NamedTuple):
     image_span: tuple[int, int] | None
 
 
-class _Seen(NamedTuple):
-    """A picture after the processor: text that stands for it, and the model's inputs."""
-
-    text: str
-    inputs: dict[str, Tensor]
-
-
 class _Rendered(NamedTuple):
     """A conversation as text: image text put in, characters of the images, start of the marked answer."""
 
@@ -76,24 +57,37 @@ class Chat:
     """The chat template, tokenizer and image processor of one model.
 
     Args:
-        processor: The model's processor; needs a chat template and a fast tokenizer.
+        processor: The model's processor; needs a fast tokenizer and a chat template (PaliGemma, which has
+            none, is put its questions as its processor does).
         stops: Ids at which the model's generation settings stop.
         context: Longest row the model takes, in tokens; None when it has no limit.
+        placeholder: Id of the tokens that are replaced by a picture's features; None = that of the
+            processor's image token.
 
     Raises:
         UserError: The processor has no template, no fast tokenizer, or rows cannot be rebuilt exactly.
     """
 
-    def __init__(self, processor: Any, *, stops: Sequence[int] = (), context: int | None = None) -> None:
+    def __init__(
+        self,
+        processor: Any,
+        *,
+        stops: Sequence[int] = (),
+        context: int | None = None,
+        placeholder: int | None = None,
+    ) -> None:
         self.processor = processor
         self.tokenizer: Any = processor.tokenizer
         self.context = context
-        self.template: str = _template(processor)
+        self.template: str = template_of(processor)
         self.template_hash = hash_text(self.template)
         if not getattr(processor, "image_token", None):
-            raise _unsupported(processor, "it has no image token")
+            raise unsupported(processor, "it has no image token")
         self.image_token: str = processor.image_token
-        self.image_token_id: int = self.tokenizer.convert_tokens_to_ids(self.image_token)
+        if placeholder is None:
+            placeholder = self.tokenizer.convert_tokens_to_ids(self.image_token)
+        self.image_token_id: int = placeholder
+        self._gap = ""
         self._marked = GENERATION_MARK.search(self.template) is not None
         self._texts: dict[str, str] = {}
         self._inputs: OrderedDict[str, dict[str, Tensor]] = OrderedDict()
@@ -192,14 +186,16 @@ class Chat:
         return kept, (*spans, *([None] * (len(kept) - stop)))
 
     def _check_texts(self, prompt: str, answer: str | None, history: Sequence[Turn]) -> None:
+        marks = {self.image_token, self.tokenizer.convert_ids_to_tokens(self.image_token_id)}
         for text in (prompt, answer or "", *(t for turn in history for t in turn[:2])):
-            if self.image_token in text:
-                raise UserError(
-                    "a text holds the model's image placeholder",
-                    got=text,
-                    expected=f"text without {self.image_token!r}; the picture is given apart",
-                    remedy=f"remove {self.image_token!r} from the text",
-                )
+            for mark in marks:
+                if mark in text:
+                    raise UserError(
+                        "a text holds the model's image placeholder",
+                        got=text,
+                        expected=f"text without {mark!r}; the picture is given apart",
+                        remedy=f"remove {mark!r} from the text",
+                    )
 
     def _checked(self, encoded: Encoded) -> Encoded:
         self.check_length(len(encoded.ids))
@@ -234,7 +230,7 @@ class Chat:
         for part, picture in zip(parts[1:], pictures, strict=True):
             image = self._image_text(picture)
             spans.append((len(whole), len(whole) + len(image)))
-            whole += image + part
+            whole += image + (self._gap if WORD.match(part) else "") + part
         shift = len(whole) - len(text)
         return _Rendered(whole, tuple(spans), None if marked is None else marked + shift)
 
@@ -245,15 +241,10 @@ class Chat:
             self._keep(picture.hash, seen.inputs)
         return self._texts[picture.hash]
 
-    def _process(self, picture: Picture) -> _Seen:
-        out = self.processor(
-            images=[[picture.read()]], text=[self.image_token], return_text_replacement_offsets=True
-        )
-        replacements = out.get("text_replacement_offsets", [[]])[0]
-        if len(replacements) != 1:
-            raise _unsupported(self.processor, "it does not tell which text stands for a picture")
-        vision = {key: value for key, value in out.items() if key not in TEXT_KEYS}
-        return _Seen(replacements[0]["replacement"], dict(BatchFeature(vision, tensor_type="pt")))
+    def _process(self, picture: Picture) -> Expanded:
+        seen = expand_picture(self.processor, picture)
+        self._gap = seen.gap
+        return seen
 
     def _keep(self, key: str, inputs: dict[str, Tensor]) -> None:
         if key in self._inputs:
@@ -287,6 +278,9 @@ class Chat:
 
     def official_row(self, prompt: str, picture: Picture) -> dict[str, Tensor]:
         """Everything the model's own processor returns for one open question (batch of one)."""
+        if getattr(self.processor, "chat_template", None) is None:
+            text = [self.image_token + prompt]
+            return dict(self.processor(images=[picture.read()], text=text, return_tensors="pt"))
         messages = _messages((), prompt, None, picture)
         messages[0]["content"][0]["image"] = picture.read()
         row = self.processor.apply_chat_template(
@@ -307,30 +301,7 @@ class Chat:
         self._bytes = 0
         theirs = tuple(row["input_ids"][0].tolist())
         if theirs != mine.ids:
-            raise _unsupported(self.processor, f"{len(mine.ids)} tokens instead of {len(theirs)}")
-
-
-def _unsupported(processor: Any, why: str) -> UserError:
-    return UserError(
-        "the rows of this model's processor cannot be rebuilt exactly",
-        got=f"{type(processor).__name__}: {why}",
-        expected="the tokens of processor.apply_chat_template, with image placeholders expanded",
-        remedy="use a model of a supported family: LLaVA, Qwen2.5-VL, Idefics3, SmolVLM",
-    )
-
-
-def _template(processor: Any) -> str:
-    template = getattr(processor, "chat_template", None)
-    if isinstance(template, Mapping):
-        template = template.get("default")
-    if not template or not getattr(processor.tokenizer, "is_fast", False):
-        raise UserError(
-            "the model has no chat template" if not template else "the model's tokenizer is not a fast one",
-            got=type(processor).__name__,
-            expected="a processor with a chat template and a fast tokenizer (tokenizer.json)",
-            remedy="use the chat version of the model, or set processor.chat_template and save the processor",
-        )
-    return str(template)
+            raise unsupported(self.processor, f"{len(mine.ids)} tokens instead of {len(theirs)}")
 
 
 def _messages(

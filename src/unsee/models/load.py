@@ -246,7 +246,8 @@ def _assemble(
     stops = model.generation_config.eos_token_id if model.generation_config is not None else None
     stops = () if stops is None else tuple(stops) if isinstance(stops, list | tuple) else (stops,)
     context = getattr(model.config.get_text_config(), "max_position_embeddings", None)
-    chat = Chat(processor, stops=stops, context=context)
+    placeholder = getattr(model.config, "image_token_id", None)
+    chat = Chat(processor, stops=stops, context=context, placeholder=placeholder)
     return VLM(model, processor, name, revision, roles, chat, weights_hash, source)
 
 

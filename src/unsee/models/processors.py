@@ -3,13 +3,16 @@
 transformers builds the processor of Qwen2-VL, Qwen2.5-VL, SmolVLM and InternVL only with a video processor,
 and every video processor needs torchvision. unsee shows models pictures, never videos, so without torchvision
 such a processor is built from a subclass that has no video part. Nothing in transformers is changed: the
-subclass overrides two class methods of its own.
+subclass overrides two class methods of its own. The processor of Pixtral and Mistral3 needs torchvision for
+nothing but one function, which stands in the file for Pillow as well.
 """
 
 from __future__ import annotations
 
 import json
+import sys
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -19,6 +22,7 @@ from transformers.models.auto.processing_auto import PROCESSOR_MAPPING_NAMES
 from transformers.utils import is_torchvision_available
 
 VIDEO = "video_processor"
+PIXTRAL = "PixtralProcessor"
 
 
 class NoVideo:
@@ -70,11 +74,32 @@ def load_processor(folder: Path, model_type: str, *, trust_remote_code: bool = F
         trust_remote_code: Whether code in the folder may run.
     """
     options: dict[str, Any] = {"local_files_only": True, "trust_remote_code": trust_remote_code}
-    found = getattr(transformers, _class_name(folder, model_type) or "", None)
-    if found is not None and without_video(found) is not found:
+    found = processor_class(_class_name(folder, model_type) or "")
+    if found is not None and (without_video(found) is not found or found.__name__ == PIXTRAL):
         del options["trust_remote_code"]
         return without_video(found).from_pretrained(str(folder), **options)
     return AutoProcessor.from_pretrained(str(folder), **options)
+
+
+def processor_class(name: str) -> type[Any] | None:
+    """The processor class of this name, without torchvision too; None if there is no such class."""
+    if name == PIXTRAL and not is_torchvision_available():
+        return _pixtral()
+    found: type[Any] | None = getattr(transformers, name, None)
+    return found
+
+
+@cache
+def _pixtral() -> type[Any]:
+    """The class out of its own file, which finds the function it needs in the file for Pillow."""
+    package = "transformers.models.pixtral"
+    wanted = f"{package}.image_processing_pixtral"
+    sys.modules[wanted] = import_module(f"{package}.image_processing_pil_pixtral")
+    try:
+        made: type[Any] = import_module(f"{package}.processing_pixtral").PixtralProcessor
+    finally:
+        del sys.modules[wanted]
+    return made
 
 
 def _class_name(folder: Path, model_type: str) -> str | None:

@@ -1,14 +1,19 @@
 """What packs need to know about a model family, asked of the model itself.
 
 A pack runs several texts in one sequence with a block mask and restarted positions. This is exact for
-decoders whose every layer is plain causal attention and whose attention kernel honours a dense mask.
-Anything else is refused here instead of being computed wrongly.
+decoders whose attention is causal apart from stretches that are shared as a whole, and whose attention
+kernel honours a dense mask. Where the picture sees the question, nothing can be shared, and each row keeps
+a sequence of its own. Anything else is refused here instead of being computed wrongly; families that nobody
+has looked at are tried out first (``packs.probe``).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Literal
+from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor, nn
@@ -16,25 +21,56 @@ from torch import Tensor, nn
 from unsee.models.load import VLM
 from unsee.nouns import UserError
 
-# Families whose image tokens attend to each other in both directions, so that a causal block mask is wrong.
-BIDIRECTIONAL_IMAGES = frozenset({"paligemma", "gemma3", "gemma3n"})
 DENSE_MASK_KERNELS = frozenset({"sdpa", "eager"})
+FULL, SLIDING = "full_attention", "sliding_attention"
 
 
-def check_packable(vlm: VLM) -> None:
-    """Refuse models for which a packed sequence would not equal separate ones.
+@dataclass(frozen=True)
+class Layout:
+    """How rows of one model may stand together.
+
+    Attributes:
+        form: ``pack``: texts about a picture share its tokens. ``rows``: each row has its own sequence.
+        reason: Why not ``pack``; empty otherwise.
+        two_way: What sees itself in both directions: each picture, or the whole prompt; "" for nothing.
+        window: Longest row for which sliding windows of the decoder make no difference; None = any.
+        cross: Text looks at pictures through layers of their own, so that rows with and without a picture
+            never run together.
+        inferred: Whether this was found by trying, for a family that is not known.
+    """
+
+    form: Literal["pack", "rows"] = "pack"
+    reason: str = ""
+    two_way: Literal["", "images", "prompt"] = ""
+    window: int | None = None
+    cross: bool = False
+    inferred: bool = False
+
+
+PREFIX = Layout("rows", "picture and question see each other, so nothing can be shared", two_way="prompt")
+IMAGES = Layout(two_way="images")
+CROSS = Layout(cross=True)
+# By ``model_type``; every entry is tested against one row per question.
+KNOWN: dict[str, Layout] = {
+    **dict.fromkeys(("llava", "llava_next", "llava_onevision", "internvl", "mistral3"), Layout()),
+    **dict.fromkeys(("qwen2_vl", "qwen2_5_vl", "qwen3_vl"), Layout()),
+    **dict.fromkeys(("idefics2", "idefics3", "smolvlm"), Layout()),
+    "gemma3": IMAGES,
+    "paligemma": PREFIX,
+    "mllama": CROSS,
+}
+_found: WeakKeyDictionary[nn.Module, Layout] = WeakKeyDictionary()
+
+
+def layout_of(vlm: VLM) -> Layout:
+    """How rows of this model may stand together; tried out once where its family is not known.
 
     Raises:
-        UserError: Two-way attention between image tokens, a layer that is not full causal attention
-            (sliding window, linear), or an attention kernel that ignores dense masks.
+        UserError: A layer that is neither full nor windowed causal attention, an attention kernel that
+            ignores dense masks, or a family that is not known and computes something else.
     """
-    config = vlm.base.config
-    text = config.get_text_config(decoder=True)
-    if config.model_type in BIDIRECTIONAL_IMAGES:
-        raise _refusal("image tokens of this family see each other in both directions", config.model_type)
-    layers = set(getattr(text, "layer_types", None) or ["full_attention"])
-    if layers != {"full_attention"}:
-        raise _refusal("the decoder has layers that are not full causal attention", sorted(layers))
+    text = vlm.base.config.get_text_config(decoder=True)
+    window = _window(text)
     kernel = getattr(text, "_attn_implementation", "sdpa")
     if kernel not in DENSE_MASK_KERNELS:
         raise UserError(
@@ -43,15 +79,53 @@ def check_packable(vlm: VLM) -> None:
             expected=" or ".join(sorted(DENSE_MASK_KERNELS)),
             remedy='load the model with attn_implementation="sdpa"',
         )
+    known = KNOWN.get(vlm.base.config.model_type) or _found.get(vlm.base)
+    if known is None:
+        from unsee.packs.probe import find_layout  # it runs packs, which ask here
+
+        known = _found[vlm.base] = find_layout(vlm, _found)
+    return known if window is None else _with_window(known, window)
 
 
-def _refusal(what: str, got: object) -> UserError:
-    return UserError(
-        what,
-        got=got,
-        expected="a causal decoder such as LLaVA, Qwen2-VL, Qwen2.5-VL, Idefics3 or SmolVLM",
-        remedy="choose a model of a supported family",
-    )
+def check_packable(vlm: VLM) -> None:
+    """Refuse models that can be run neither in packs nor in rows of their own; see :func:`layout_of`."""
+    layout_of(vlm)
+
+
+def check_window(layout: Layout, tokens: int) -> None:
+    """Refuse a row that a sliding window would cut.
+
+    Raises:
+        UserError: The row is longer than the window.
+    """
+    if layout.window is not None and tokens > layout.window:
+        raise UserError(
+            "a conversation is longer than the sliding window of the model's attention",
+            got=f"{tokens} tokens",
+            expected=f"at most {layout.window} tokens, picture and answer included",
+            remedy="shorten the text or the answers (evaluation.max_new_tokens)",
+        )
+
+
+def _with_window(layout: Layout, window: int) -> Layout:
+    return Layout(layout.form, layout.reason, layout.two_way, window, layout.cross, layout.inferred)
+
+
+def _window(text: Any) -> int | None:
+    """Rows up to this length see everything before them in every layer; None = of any length."""
+    layers = set(getattr(text, "layer_types", None) or ())
+    window = getattr(text, "sliding_window", None)
+    odd = layers - {FULL, SLIDING}
+    if odd or (SLIDING in layers and not window):
+        raise UserError(
+            "the decoder has layers that are not full causal attention",
+            got=", ".join(sorted(layers)),
+            expected="full attention, or sliding windows of a known size",
+            remedy="choose a model of a supported family, see: unsee list models",
+        )
+    if (layers and SLIDING not in layers) or getattr(text, "use_sliding_window", True) is False:
+        return None
+    return int(window) if window else None
 
 
 def has_rope_grid(vlm: VLM) -> bool:

@@ -27,7 +27,7 @@ from torch import Tensor
 from unsee.models.hooks import Passage
 from unsee.models.load import VLM
 from unsee.nouns import Picture
-from unsee.packs.families import check_packable
+from unsee.packs.families import Layout, check_window, layout_of
 from unsee.packs.positions import positions_of
 from unsee.packs.rows import Row
 
@@ -50,6 +50,8 @@ class Pack:
         picture: The picture of the image rows, if there are any; the last one where they have several.
         route: Which way the model's hook sends the rows (``VLM.route``).
         earlier: Pictures before ``picture``, in order.
+        blocks: Number of the stretch of tokens per node that see each other in both directions, -1 = none.
+        apart: Never to run together with packs that have a picture (``Layout.cross``).
     """
 
     rows: tuple[Row, ...]
@@ -61,6 +63,8 @@ class Pack:
     picture: Picture | None = None
     route: str = ""
     earlier: tuple[Picture, ...] = ()
+    blocks: tuple[int, ...] = field(default=(), repr=False)
+    apart: bool = False
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -80,14 +84,24 @@ class Pack:
         for node, parent in enumerate(self.parents):
             if parent >= 0:
                 mask[node] |= mask[parent]
+        block = np.array(self.blocks, dtype=int)
+        if (block >= 0).any():
+            mask |= (block[:, None] == block) & (block >= 0)
+            for node, parent in enumerate(self.parents):  # what comes after a stretch sees all of it
+                if parent >= 0:
+                    mask[node] |= mask[parent]
         return mask
 
 
 class _Tree:
     """A pack while it grows."""
 
-    def __init__(self, pictures: Sequence[Picture], reserve: int, route: str) -> None:
+    def __init__(
+        self, pictures: Sequence[Picture], reserve: int, route: str, layout: Layout, placeholder: int
+    ) -> None:
         self.pictures, self.reserve, self.route = pictures, reserve, route
+        self.layout, self.placeholder = layout, placeholder
+        self.blocks: list[int] = []
         self.rows: list[Row] = []
         self.order: list[int] = []
         self.paths: list[tuple[int, ...]] = []
@@ -122,6 +136,7 @@ class _Tree:
                 child = self.children[key] = len(self.ids)
                 self.ids.append(token)
                 self.parents.append(node)
+                self.blocks.append(self._block(row, depth, node))
             node = child
             path.append(node)
         new = len(self.ids) - sum(p.shape[1] for p in self.positions)
@@ -129,6 +144,15 @@ class _Tree:
         self.rows.append(row)
         self.order.append(order)
         self.paths.append(tuple(path))
+
+    def _block(self, row: Row, depth: int, parent: int) -> int:
+        """The stretch that a new node belongs to, by the rule of the family."""
+        if self.layout.two_way == "prompt":
+            return 0 if depth < row.answer_start else -1
+        if self.layout.two_way != "images" or row.ids[depth] != self.placeholder:
+            return -1
+        before = self.blocks[parent] if parent >= 0 else -1
+        return before if before >= 0 else max(self.blocks, default=-1) + 1
 
     def close(self) -> Pack:
         return Pack(
@@ -141,6 +165,8 @@ class _Tree:
             self.pictures[-1] if self.pictures else None,
             self.route,
             tuple(self.pictures[:-1]),
+            tuple(self.blocks),
+            apart=self.layout.cross and not self.pictures,
         )
 
 
@@ -183,12 +209,18 @@ def build_packs(
     Raises:
         UserError: The model cannot run packs.
     """
-    check_packable(vlm)
-    if vlm.hook is not None and vlm.hook.alone:
+    layout = layout_of(vlm)
+    if layout.form == "rows" or (vlm.hook is not None and vlm.hook.alone):
         max_rows = 1
+    for row in rows:
+        check_window(layout, len(row.ids))
 
     def fits(tree: _Tree, row: Row) -> bool:
         return len(tree.rows) < max_rows and tree.size_with(row) <= max_tokens
+
+    def new_tree(pictures: Sequence[Picture], route: str) -> _Tree:
+        trees.append(_Tree(pictures, reserve, route, layout, vlm.chat.image_token_id))
+        return trees[-1]
 
     trees: list[_Tree] = []
     opened: dict[About, _Tree] = {}  # the tree that is still open
@@ -197,18 +229,17 @@ def build_packs(
             about = _about(row)
             tree = opened.get(about)
             if tree is None or not fits(tree, row):
-                tree = opened[about] = _Tree(row.pictures, reserve, vlm.route(row.picture))
-                trees.append(tree)
+                tree = opened[about] = new_tree(row.pictures, vlm.route(row.picture))
             tree.add(row, order, positions_of(vlm, row))
     route = vlm.route(None)
-    text_trees = [tree for tree in trees if tree.route == route] if mix_text else []
+    mixed = mix_text and not layout.cross
+    text_trees = [tree for tree in trees if tree.route == route] if mixed else []
     for order, row in enumerate(rows):
         if row.picture is None:
             room = [tree for tree in text_trees if fits(tree, row)]
             tree = min(room, key=lambda candidate: candidate.size, default=None)
             if tree is None:
-                tree = _Tree((), reserve, route)
-                trees.append(tree)
+                tree = new_tree((), route)
                 text_trees.append(tree)
             tree.add(row, order, positions_of(vlm, row))
     return [tree.close() for tree in trees]
@@ -273,6 +304,7 @@ def collate(vlm: VLM, packs: Sequence[Pack]) -> Batch:
     """Pad packs into one batch; rows come back in the order they had in :func:`build_packs`."""
     assert packs, "a batch needs at least one pack"
     assert len({pack.route for pack in packs}) == 1, [pack.route for pack in packs]
+    assert len({pack.apart for pack in packs}) == 1, "rows with and without a picture in one pass"
     length = max(len(pack) for pack in packs)
     axes = packs[0].positions.shape[0]
     pad = vlm.tokenizer.pad_token_id or 0
@@ -341,8 +373,9 @@ def share_forwards(
         key: Rows with the same key stay together, whatever the size: their groups become one.
     """
     groups: list[list[Pack]] = []
-    for pack in sorted(packs, key=lambda pack: (pack.route, len(pack)), reverse=True):
-        last = groups[-1] if groups and groups[-1][0].route == pack.route else None
+    for pack in sorted(packs, key=lambda pack: (pack.route, pack.apart, len(pack)), reverse=True):
+        same = groups and (groups[-1][0].route, groups[-1][0].apart) == (pack.route, pack.apart)
+        last = groups[-1] if same else None
         if last and 2 * len(pack) >= len(last[0]) and (len(last) + 1) * len(last[0]) <= max_tokens:
             last.append(pack)
         else:

@@ -14,12 +14,12 @@ from torch import Tensor, nn
 from unsee.models.hooks import at_work
 from unsee.models.load import VLM
 from unsee.nouns import UserError
-from unsee.packs.cost import Cost
+from unsee.packs.cost import Cost, phase
 from unsee.packs.families import check_packable, dense_mask
 from unsee.packs.features import FeatureStore
 from unsee.packs.pack import Batch
 from unsee.packs.rows import Row
-from unsee.packs.vision import feature_inputs, pixel_inputs
+from unsee.packs.vision import cross_mask, feature_inputs, pixel_inputs
 
 FINAL = -1  # the hidden state that the vocabulary head reads
 
@@ -83,6 +83,7 @@ def forward(
     cost: Cost | None = None,
     features: FeatureStore | None = None,
     layers: Sequence[int] = (),
+    reference: bool = False,
 ) -> TokenTable:
     """Run packs through the model and read the answer positions.
 
@@ -94,21 +95,28 @@ def forward(
         cost: Counters to add to.
         features: Cached features of frozen vision; None encodes the batch's pictures here.
         layers: Decoder layers whose outputs the table shall hold; ``FINAL`` for the head's input.
+        reference: Whether the receipt counts the pass as one of the reference.
     """
     check_packable(vlm)
     wanted = torch.zeros(batch.tokens, dtype=torch.bool, device=batch.where.device)
     wanted[batch.where] = True
-    with at_work(vlm, batch.passage), listening(vlm, layers) as heard:
+    pictures = picture_inputs(vlm, batch, cost=cost, features=features)
+    with (
+        phase(cost, "reference" if reference else "forward"),
+        at_work(vlm, batch.passage),
+        listening(vlm, layers) as heard,
+    ):
         logits = vlm.model(
             input_ids=batch.input_ids,
             attention_mask=dense_mask(vlm, batch.attention_mask),
             position_ids=batch.position_ids,
             use_cache=False,
             logits_to_keep=wanted.view(batch.input_ids.shape),
-            **picture_inputs(vlm, batch, cost=cost, features=features),
+            **pictures,
         ).logits
     if cost is not None:
-        cost.forward(tokens=batch.tokens, head_rows=logits.shape[0])
+        cost.forward(tokens=batch.tokens, head_rows=logits.shape[0], reference=reference)
+        cost.texts(batch.rows, reference=reference)
     # The head saw each position once, in order of position; the table lists them row by row.
     slot = wanted.cumsum(0)[batch.where] - 1
     logits = logits.float()
@@ -168,8 +176,11 @@ def picture_inputs(
     """The forward arguments for the pictures of a batch: cached features where possible, else pixels."""
     if not batch.pictures:
         return {}
+    placeholders = (batch.input_ids == vlm.chat.image_token_id)[:, None, None]
+    across = cross_mask(vlm, (batch.attention_mask & placeholders).any(dim=-1)[:, 0], batch.pictures)
     if features is not None and features.usable:
-        return feature_inputs(features.features(vlm, batch.pictures, cost=cost))
+        with phase(cost, "pictures"):
+            return {**feature_inputs(vlm, features.features(vlm, batch.pictures, cost=cost)), **across}
     if cost is not None:
         cost.images_encoded += len(batch.pictures)
-    return pixel_inputs(vlm, batch.pictures)
+    return {**pixel_inputs(vlm, batch.pictures), **across}

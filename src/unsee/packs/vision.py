@@ -7,15 +7,22 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 from transformers.modeling_outputs import BaseModelOutputWithPooling
+from transformers.models.qwen3_vl.modeling_qwen3_vl import BaseModelOutputWithDeepstackFeatures
 
+from unsee.models.expansion import CROSS_MASK
 from unsee.models.load import VLM
 from unsee.nouns import Picture
 from unsee.packs.cost import Cost
 
-# Families whose forward takes ``mm_encoder_outputs`` with one tensor of language-ready features per picture.
-FEATURE_FAMILIES = frozenset(
-    {"llava", "qwen2_vl", "qwen2_5_vl", "qwen3_vl", "idefics2", "idefics3", "smolvlm"}
-)
+# Families whose forward takes ready features: as a list with one tensor per picture, as one tensor of all,
+# with features for several decoder layers (joined along the last axis here), or as states that layers of
+# cross-attention look at.
+LISTED = frozenset({"llava", "llava_next", "llava_onevision", "mistral3", "qwen2_vl", "qwen2_5_vl"})
+LISTED |= {"idefics2", "idefics3", "smolvlm"}
+STACKED = frozenset({"paligemma", "gemma3", "internvl"})
+DEEP = frozenset({"qwen3_vl"})
+CROSSING = frozenset({"mllama"})
+FEATURE_FAMILIES = LISTED | STACKED | DEEP | CROSSING
 Inputs = dict[str, Tensor]
 
 
@@ -50,17 +57,67 @@ def encode_pictures(vlm: VLM, pictures: Sequence[Picture], *, cost: Cost | None 
     """Language-ready features of each picture, one call of the family's own ``get_image_features``.
 
     Returns:
-        One (I, D) tensor per picture, I its image tokens in the order of its placeholders.
+        One (I, D) tensor per picture, I its image tokens in the order of its placeholders; wider where
+        features enter several layers.
     """
     assert takes_features(vlm), vlm.base.config.model_type
     inputs = pixel_inputs(vlm, pictures)
-    features = vlm.base.model.get_image_features(**inputs, return_dict=True).pooler_output
-    assert len(features) == len(pictures), (len(features), len(pictures))
     if cost is not None:
         cost.images_encoded += len(pictures)
+    kind = vlm.base.config.model_type
+    if kind in CROSSING:
+        return list(_cross_states(vlm, inputs))
+    out = vlm.base.model.get_image_features(**inputs, return_dict=True)
+    features = out.pooler_output
+    if kind in STACKED:
+        tiles = [len(vlm.chat.vision_inputs(picture)["pixel_values"]) for picture in pictures]
+        features = [part.flatten(0, 1) for part in features.split(tiles)]
+    elif kind in DEEP:
+        features = [torch.cat(parts, dim=-1) for parts in zip(features, *out.deepstack_features, strict=True)]
+    assert len(features) == len(pictures), (len(features), len(pictures))
     return list(features)
 
 
-def feature_inputs(features: Sequence[Tensor]) -> Mapping[str, object]:
+def _cross_states(vlm: VLM, inputs: Inputs) -> Tensor:
+    """(N, tiles * patches, D) states that the layers of cross-attention look at."""
+    model = vlm.base.model
+    pixels = {key: value for key, value in inputs.items() if key != CROSS_MASK}
+    states: Tensor = model.multi_modal_projector(model.vision_model(**pixels).last_hidden_state)
+    return states.flatten(1, -2)
+
+
+def feature_inputs(vlm: VLM, features: Sequence[Tensor]) -> Mapping[str, object]:
     """The forward argument that stands for the pixels, from :func:`encode_pictures`."""
-    return {"mm_encoder_outputs": {"image": BaseModelOutputWithPooling(pooler_output=list(features))}}
+    kind = vlm.base.config.model_type
+    if kind in CROSSING:
+        return {"cross_attention_states": torch.stack(list(features))}
+    if kind in DEEP:
+        return {"mm_encoder_outputs": {"image": _deep(vlm, features)}}
+    pooled = torch.cat(list(features))[None] if kind in STACKED else list(features)
+    return {"mm_encoder_outputs": {"image": BaseModelOutputWithPooling(pooler_output=pooled)}}
+
+
+def _deep(vlm: VLM, features: Sequence[Tensor]) -> object:
+    width = vlm.base.get_input_embeddings().weight.shape[1]
+    first, *later = zip(*(one.split(width, dim=-1) for one in features), strict=True)
+    return BaseModelOutputWithDeepstackFeatures(
+        pooler_output=list(first), deepstack_features=[list(layer) for layer in later]
+    )
+
+
+def cross_mask(
+    vlm: VLM,
+    sees: Tensor,  # (B, Q) bool, True where the token sees a picture
+    pictures: Sequence[Picture],  # one per pack
+) -> Inputs:
+    """Which tokens look at which tiles of their pack's picture, for families that look across; else nothing.
+
+    Returns:
+        ``cross_attention_mask`` (B, Q, 1, tiles) float32, 1 = looks at it.
+    """
+    if vlm.base.config.model_type not in CROSSING or not pictures:
+        return {}
+    assert len(pictures) == len(sees), (len(pictures), len(sees))
+    tiles = torch.cat([vlm.chat.vision_inputs(picture)[CROSS_MASK] for picture in pictures])
+    mask = sees[:, :, None, None].float() * tiles.to(sees.device).float()
+    return {CROSS_MASK: mask}
