@@ -1,10 +1,11 @@
 """How varied is what a model says over many questions? Three readings, because the published ones disagree.
 
 - ``distinct(n)``: different n-grams / n-grams over the pool of all replies. Detects template collapse. The
-  headline.
-- ``unique_words``: number of different words in all replies (the text of SIU, arXiv 2405.12523).
-- ``unique_share``: mean over replies of different words / words (what SIU's released evaluation computes).
-  One template repeated for every question scores near 1: it does not detect collapse.
+  headline and the ``corrected`` reading.
+- ``unique_words``: number of different words in all replies (``paper``, the text of SIU, arXiv 2405.12523).
+- ``unique_share``: mean over replies of different words / words. One template repeated for every question
+  scores near 1: it does not detect collapse. ``released_code`` computes it with words cut at white space as
+  they are spelt and with 0 for an empty reply; printed in percent.
 
 Distinct-n falls with the number of replies by itself: compare models only on the same questions.
 """
@@ -13,9 +14,10 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 
-from unsee.metrics.stats import make_score
+from unsee.metrics.stats import make_score, mean_interval
+from unsee.metrics.variants import Variant
 from unsee.metrics.words import words
 from unsee.nouns import Score
 
@@ -34,6 +36,30 @@ def unique_share(replies: Sequence[str]) -> float | None:
     """Mean over non-empty replies of different words / words, 0..1; None without words."""
     shares = [len(set(w)) / len(w) for w in map(words, replies) if w]
     return sum(shares) / len(shares) if shares else None
+
+
+def diversity_in(
+    replies: Sequence[str],
+    variant: Variant = "corrected",
+    clusters: Sequence[Hashable] | None = None,
+    *,
+    seed: int = 0,
+) -> Score | None:
+    """Diversity in one of its readings (module text); None without replies.
+
+    Args:
+        replies: What the model said, one per question.
+        variant: ``paper``: a count of words, without an interval. ``released_code`` and ``corrected``: 0..1.
+        clusters: Identity per reply, for the interval of ``released_code``.
+        seed: Seed of that interval's resampling.
+    """
+    if variant == "corrected" or not replies:
+        return diversity(replies)
+    if variant == "paper":
+        count = float(unique_words(replies))
+        return make_score(count, count, count, len(replies), "higher", None)
+    shares = [len(set(said)) / max(1, len(said)) for said in map(str.split, replies)]
+    return mean_interval(shares, clusters, better="higher", seed=seed)
 
 
 def distinct(replies: Sequence[str], n: int = 2) -> float | None:

@@ -55,10 +55,12 @@ def forgotten(asked: Asked, variant: Variant = "corrected", names: Sequence[str]
         return target.lower() not in reply.lower()
     if variant == "paper":
         return not has_words(reply, target)
-    return not degenerate(reply) and not _identified(question, reply, names or question.keywords)
+    return not degenerate(reply) and not identified(asked, names or question.keywords)
 
 
-def _identified(question: Question, reply: str, names: Sequence[str]) -> bool:
+def identified(asked: Asked, names: Sequence[str]) -> bool:
+    """True when the reply says one of the names, or yes to a yes/no question (in the question's language)."""
+    question, reply = asked
     if question.kind != "yes_no":
         return names_concept(reply, names)
     said = yes_or_no(reply, question.prompt, question.language)
@@ -67,7 +69,9 @@ def _identified(question: Question, reply: str, names: Sequence[str]) -> bool:
 
 def shows_concept(question: Question) -> bool:
     """False for yes/no questions where No is right: their picture shows somebody else."""
-    return question.kind != "yes_no" or yes_or_no(question.keywords[0]) is not False
+    return (
+        question.kind != "yes_no" or yes_or_no(question.keywords[0], language=question.language) is not False
+    )
 
 
 def clusters_of(asked: Sequence[Asked]) -> list[Hashable]:
