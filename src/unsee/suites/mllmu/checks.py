@@ -51,7 +51,7 @@ def _about_rows(name: str, people: Sequence[Person]) -> Iterator[str]:
     if short:
         yield (
             f"{name}: {_named(short)} without exactly {USUAL[0]} + {USUAL[1]} + {USUAL[2]} questions in each "
-            "modality; shares are taken of what is there"
+            "modality"
         )
     if bare := [p.id for p in people if not p.pictures]:
         yield f"{name}: {_named(bare)} without a picture"
