@@ -20,6 +20,7 @@ from unsee.commands.listing import list_
 from unsee.commands.options import knob_table
 from unsee.commands.report import report
 from unsee.commands.train import train
+from unsee.commands.world import world
 from unsee.config import nearest
 from unsee.nouns import UserError, shorten
 
@@ -41,6 +42,7 @@ app.command()(export)
 app.command("list")(list_)
 app.command()(doctor)
 app.command()(train)
+app.command()(world)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -1,0 +1,74 @@
+"""The embedded world handed over as files that other tools read."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from pathlib import Path
+
+from unsee.config import nearest
+from unsee.nouns import UserError
+from unsee.suites.mmubench import ours, released
+from unsee.suites.mmubench.data import Entry
+
+
+def _mmubench(write: Callable[[Entry, Path], None]) -> Callable[[Path], None]:
+    """A writer of the embedded MMUBench, one folder per concept."""
+
+    def export(folder: Path) -> None:
+        from unsee.world.mmubench import embedded_benchmark
+
+        for entry in embedded_benchmark().entries:
+            write(entry, folder / entry.id)
+
+    return export
+
+
+def _mllmu(folder: Path) -> None:
+    import_module("unsee.world.mllmu").export(folder)
+
+
+FORMATS: Mapping[str, Callable[[Path], None]] = {
+    "mmubench": _mmubench(released.write),
+    "mmubench-ours": _mmubench(ours.write),
+    "mllmu": _mllmu,
+}
+"""Format -> what writes it into a new folder."""
+
+
+def export(folder: Path, form: str) -> Path:
+    """Writes the embedded world in a format; the folder appears when all of it is written.
+
+    Args:
+        folder: New or empty.
+        form: A key of ``FORMATS``.
+
+    Raises:
+        UserError: There is no such format, or the folder holds files.
+    """
+    if form not in FORMATS:
+        match = nearest(form, list(FORMATS))
+        raise UserError(
+            "There is no such format.",
+            got=form,
+            expected=", ".join(FORMATS),
+            remedy=f"did you mean {match}?" if match else "choose one of them",
+        )
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise UserError(
+            "The folder to write exists already.",
+            got=folder,
+            expected="a new or an empty folder",
+            remedy="choose another folder",
+        )
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    fresh = folder.with_name(f".{folder.name}.writing")
+    shutil.rmtree(fresh, ignore_errors=True)
+    fresh.mkdir()
+    FORMATS[form](fresh)
+    if folder.exists():
+        folder.rmdir()
+    os.replace(fresh, folder)
+    return folder
