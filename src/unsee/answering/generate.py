@@ -35,6 +35,7 @@ def answer(
     on_reply: Callable[[int, Reply], None] | None = None,
     blind: bool = False,
     sampling: Sampling | None = None,
+    features: FeatureStore | None = None,
     cost: Cost | None = None,
 ) -> list[Reply]:
     """Replies in the order of the questions: greedy, or sampled.
@@ -49,6 +50,7 @@ def answer(
         on_reply: Called with (index, reply) as soon as a batch is done; batches are not in order.
         blind: Ask questions about pictures without their picture.
         sampling: Temperature, seed and banned ids; None = greedy.
+        features: Where features of pictures are kept between calls; None = only as long as they are needed.
         cost: Counters to add to.
 
     Returns:
@@ -72,6 +74,7 @@ def answer(
         batch_size=batch_size,
         on_reply=on_reply,
         sampling=sampling,
+        features=features,
         cost=cost,
     )
 
@@ -84,6 +87,7 @@ def answer_rows(
     batch_size: int = 32,
     on_reply: Callable[[int, Reply], None] | None = None,
     sampling: Sampling | None = None,
+    features: FeatureStore | None = None,
     cost: Cost | None = None,
 ) -> list[Reply]:
     """As :func:`answer`, for rows without an answer: of questions, or raw texts with several pictures.
@@ -91,7 +95,7 @@ def answer_rows(
     Rows that share a long beginning, such as examples before the question, share a pack however long it is.
     """
     packs = _packs(vlm, rows, batch_size, min(max_new_tokens, EXPECTED_ANSWER))
-    store = FeatureStore(vlm)
+    store = FeatureStore(vlm) if features is None else features
     uses = Counter(picture.hash for pack in packs for picture in pack.pictures)
     replies: dict[int, Reply] = {}
     with cost.measure() if cost is not None else nullcontext(), torch.no_grad(), evaluating(vlm.model):
@@ -104,7 +108,8 @@ def answer_rows(
                 replies[index] = _reply(vlm, one)
                 if on_reply is not None:
                     on_reply(index, replies[index])
-            _free(store, uses, group)
+            if features is None:
+                _free(store, uses, group)
     return [replies[index] for index in range(len(rows))]
 
 

@@ -52,6 +52,7 @@ def score(
     pairs: Sequence[tuple[str, str, Picture | None]],
     *,
     statistics: bool = False,
+    features: FeatureStore | None = None,
     cost: Cost | None = None,
 ) -> list[TokenScores]:
     """Log-probabilities of given answers, in order; texts about one picture share its prefix.
@@ -60,11 +61,12 @@ def score(
         vlm: The model. Its training mode is off inside and restored afterwards.
         pairs: (prompt, answer, picture or None).
         statistics: Also everything that the likelihood metrics read of a position, from the same pass.
+        features: Where features of pictures are kept between calls; None = only for this call.
         cost: Counters to add to.
     """
     rows = [scored_row(vlm, *pair, example=str(i)) for i, pair in enumerate(pairs)]
     packs = build_packs(vlm, rows, max_rows=MAX_ROWS, mix_text=False)
-    store = FeatureStore(vlm)
+    store = FeatureStore(vlm) if features is None else features
     scores: dict[int, TokenScores] = {}
     with measure(cost), torch.no_grad(), evaluating(vlm.model):
         for group in batches(packs, max_rows=MAX_ROWS, max_tokens=MAX_BATCH_TOKENS):

@@ -31,13 +31,14 @@ class Raw(NamedTuple):
     spans: tuple[tuple[int, int], ...]
 
 
-def encode_raw(chat: Chat, text: str, pictures: Sequence[Picture] = ()) -> Raw:
+def encode_raw(chat: Chat, text: str, pictures: Sequence[Picture] = (), *, check: bool = True) -> Raw:
     """Token ids of a raw text.
 
     Args:
         chat: The model's chat.
         text: With ``<image>`` where each picture stands, whatever the model's own image token is.
         pictures: One per placeholder, in order.
+        check: Whether a row longer than the context is refused.
 
     Raises:
         UserError: Another number of pictures than placeholders, or a row longer than the model's context.
@@ -54,7 +55,8 @@ def encode_raw(chat: Chat, text: str, pictures: Sequence[Picture] = ()) -> Raw:
     mark = image_mark(chat) if pictures else ""
     whole = chat._expand(mark.join(parts), pictures, None)
     ids, places = chat._tokenize(whole.text)
-    chat.check_length(len(ids))
+    if check:
+        chat.check_length(len(ids))
     spans = [_token_span(places, (image,)) for image in whole.images]
     return Raw(ids, tuple(span for span in spans if span is not None))
 
