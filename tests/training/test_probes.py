@@ -1,10 +1,13 @@
 """The in-training curve and its collapse guard."""
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
 
+from tests.methods.rows import examples as memorised
+from tests.methods.rows import knowing
 from tests.tiny import build
 from tests.training.rows import examples
 from unsee.packs.pack import build_packs, collate
@@ -38,10 +41,44 @@ def test_collapse_is_a_grown_perplexity():
     vlm = build("llava")
     probe = make_probe(vlm, examples(), collapse=2.0, pack_tokens=1536, forward_tokens=8192)
     first = probe.measure()
-    probe.start = first.retain + math.log(2) - 0.01
+    probe.first = replace(first, retain=first.retain + math.log(2) - 0.01)
     assert not probe.measure().collapsed
-    probe.start = first.retain + math.log(2) + 0.01
+    probe.first = replace(first, retain=first.retain + math.log(2) + 0.01)
     assert probe.measure().collapsed
+
+
+def test_collapse_is_a_grown_entropy():
+    vlm = build("llava")
+    rows = [row for row in examples() if row.role in ("T3", "anchor")]
+    probe = make_probe(vlm, rows, collapse=2.0, pack_tokens=1536, forward_tokens=8192)
+    first = probe.measure()
+    means = []
+    for row in rows:
+        with torch.no_grad():
+            table = forward(vlm, collate(vlm, build_packs(vlm, make_rows(vlm, [row]))))
+        p = table.logits.double().softmax(-1)
+        means.append(-(p * p.log()).sum(-1).mean().item())
+    assert first.entropy == pytest.approx(sum(means) / len(means), rel=1e-4)
+    probe.first = replace(first, entropy=first.entropy - math.log(2) + 0.01)
+    assert not probe.measure().collapsed
+    probe.first = replace(first, entropy=first.entropy - math.log(2) - 0.01)
+    assert probe.measure().collapsed
+
+
+def test_collapse_is_one_reply_to_everything():
+    vlm = knowing("llava")
+    rows = [row for row in memorised() if row.role == "anchor"][:2]
+    assert len({row.answer for row in rows}) == 2
+    probe = make_probe(vlm, rows, collapse=1e9, pack_tokens=1536, forward_tokens=8192, spoken=2)
+    assert probe.measure().broken == 0
+    state = torch.get_rng_state()
+    head = vlm.base.get_output_embeddings().weight
+    with torch.no_grad():
+        head.copy_(head[:1].expand_as(head))
+    point = probe.measure()
+    assert point.broken == 1
+    assert point.collapsed
+    assert torch.equal(torch.get_rng_state(), state)
 
 
 def test_nan_is_collapse_and_no_number():

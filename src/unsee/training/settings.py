@@ -31,7 +31,9 @@ class TrainSettings:
         save_every: Steps between two checkpoints; the last step is always saved.
         probe_every: Steps between two probes; 0 = none.
         probe_rows: Most rows per side of the probe.
-        collapse: The probe reports collapse when the retain perplexity has grown by this factor.
+        probe_replies: Retain questions that each probe lets the model answer freely.
+        collapse: The probe reports collapse when perplexity or entropy of the retain answers has grown by
+            this factor, or most free answers are broken (see ``training.probes``).
         stop_on_collapse: End the training there.
         select: ``last`` point of the run, or ``best`` by the rule of ``training.selection``; needs probes.
         vocabulary: How the vocabulary mask is made from the names.
@@ -54,6 +56,7 @@ class TrainSettings:
     save_every: int = 10
     probe_every: int = 5
     probe_rows: int = 16
+    probe_replies: int = 4
     collapse: float = 10.0
     stop_on_collapse: bool = False
     select: Literal["last", "best"] = "last"

@@ -31,7 +31,7 @@ from unsee.training.log import StepLog, StepState
 from unsee.training.losses import StepLoss, TrainingStopped, start_step
 from unsee.training.names import banned_ids
 from unsee.training.plan import paired_roles, plan_steps, rows_of_turn
-from unsee.training.probes import make_probe
+from unsee.training.probes import ProbePoint, make_probe
 from unsee.training.reference import make_reference
 from unsee.training.runs import CHECKPOINTS, Line, OnStep, Run
 from unsee.training.selection import take_best
@@ -193,7 +193,8 @@ def _prepare(
         )
     probe = None
     if settings.probe_every:
-        probe = make_probe(vlm, examples, collapse=settings.collapse, limit=settings.probe_rows, **sizes)
+        limits = {"limit": settings.probe_rows, "spoken": settings.probe_replies}
+        probe = make_probe(vlm, examples, collapse=settings.collapse, **limits, **sizes)
     return Run(vlm, method, rows, plan, teachers, settings, folder, probe, features, cost)
 
 
@@ -213,7 +214,7 @@ def _restore_probe(run: Run) -> None:
     """The collapse guard compares with the first point of the whole run."""
     first = next((line["probe"] for line in run.lines if "probe" in line), None)
     if run.probe is not None and first is not None:
-        run.probe.start = first["retain"]
+        run.probe.first = ProbePoint(**first)
 
 
 @contextmanager
