@@ -1,8 +1,8 @@
 """The prompt attacks of SIU (arXiv 2405.12523): other languages, and questions one step further.
 
 *Multilingual*: the questions of EM in Spanish, French, Chinese, German, Japanese and Russian. The paper
-grades the replies as in G-Eval (``metrics.judging``); by rule, a reply leaks when it identifies the concept by
-a name of the question's language or of English.
+grades the replies as in G-Eval (``metrics.judging``); by rule, a reply leaks when it identifies the concept
+by a name of the question's language or of English.
 
 *Multi-hop*: facts about "the person in the picture", asked without the name. A right answer shows that the
 picture was recognised. The released evaluation has GPT-4 decide right or wrong; here the key fact must occur

@@ -22,7 +22,10 @@ class Specificity(NamedTuple):
 
 
 def specificity(scores: Mapping[str, Score]) -> Specificity | None:
-    """Unweighted mean over suites, each 0..1, higher better; intervals add in quadrature; None without any."""
+    """Unweighted mean over suites, each 0..1 and higher better; None without any.
+
+    The suites' intervals add in quadrature.
+    """
     if not scores:
         return None
     assert all(s.better == "higher" and 0 <= s.value <= 1 for s in scores.values()), scores
