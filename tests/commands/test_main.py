@@ -11,7 +11,7 @@ from unsee.config import keys
 
 
 @pytest.mark.parametrize(
-    "verb", ["forget", "evaluate", "bench", "report", "export", "list", "doctor", "train"]
+    "verb", ["forget", "evaluate", "bench", "report", "export", "list", "doctor", "train", "world"]
 )
 def test_every_verb_has_help(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run([verb, "--help"]) == 0

@@ -162,7 +162,10 @@ def paired(
 
 def distinct(asked: Sequence[Question]) -> list[Question]:
     """The first question of each prompt, without its picture."""
-    return list({q.prompt: replace(q, picture=None) for q in reversed(asked)}.values())[::-1]
+    found: dict[str, Question] = {}
+    for question in asked:
+        found.setdefault(question.prompt, replace(question, picture=None))
+    return list(found.values())
 
 
 def efficacy(concept: Concept, asked: Sequence[Question], picture: Picture) -> tuple[Question, ...]:

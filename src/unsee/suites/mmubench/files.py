@@ -173,7 +173,8 @@ def read_concept(folder: Path) -> Entry | None:
         told = yaml.safe_load(file.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         mark = getattr(error, "problem_mark", None)
-        raise _malformed(file, mark.line + 1 if mark else 1, error, "YAML") from error
+        why = getattr(error, "problem", error)
+        raise _malformed(file, mark.line + 1 if mark else 1, why, "YAML") from error
     if not isinstance(told, dict):
         raise _malformed(file, 1, told, "keys such as names and kind")
     known = {*_NAMES, *_TEXTS, "facts"}

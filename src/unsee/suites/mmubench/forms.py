@@ -10,17 +10,18 @@ from unsee.nouns import QuestionKind
 
 _SCRIPTS = (("ja", r"[\u3040-\u30ff]"), ("zh", r"[\u4e00-\u9fff]"), ("ru", r"[\u0400-\u04ff]"))
 _COMMON = {
-    "es": "el la los las en de una un quien es esta este que se ve puede como cual su por con del al",
-    "fr": "le la les l un une est sur cette qui que quel quelle ce peut on vous tu avec d dans et son du au",
-    "de": "der die das ist auf diesem wer wie den dem ein eine kann man zu sehen mit und dieses foto bild",
-    "en": "the is a in this who what of to on with does can you name see do",
+    "es": "el la los las en de una un es esta este se ve puede como cual su con del al que si estilo nombre",
+    "fr": "le la les l un une est sur cette on vous tu avec d dans et son du au que ce qui nom comment",
+    "de": "der die das ist auf diesem dieser dieses diese wie den dem ein kann man zu mit und heisst was du",
+    "en": "the is a in this of to on with does can you see do it me am i or by that",
 }
 _ASKING = (
-    r"(?:who|whom|whose|what|which|name|identify|tell|quien|quienes|como|cual|que|nombra|identifica|di|"
-    r"qui|quel|quelle|comment|identifie|wer|wen|wie|wessen|welche\w*|nenne|"
-    r"кто|кого|чей|чье|как|какой|какое|назови)\b"
+    r"(?:who|how|whom|whose|what|which|name|identify|tell|quien|quienes|como|cual|que|nombra|identifica|di|sabes|"
+    r"qui|quel|quelle|comment|identifie|dis|sais|wer|wen|wie|was (?:ist|sieht|zeigt|soll)|"
+    r"wessen|welche\w*|nenne|sage|weisst|"
+    r"кто|кого|что|чей|чье|как|какои|какое|каким|назови|скажи)\b"
 )
-_ASKING_ANYWHERE = "谁|什么|哪|怎么称呼|誰|何|どの|どんな"
+_ASKING_ANYWHERE = "谁|什么|哪|怎么称呼|说出|的名字吗|誰|何|どの|どんな|名前を(?:言|知)|名前で答"
 _RECOGNISE = (
     r"\b(?:identif\w*|reconocer|reconnaitre|recogni[sz]e|erkennen|узнать|определить|распознать)\b"
     r"|识别|認識|特定"
