@@ -12,6 +12,7 @@ import pytest
 from tests.jobs.make import save_pictures
 from tests.suites.mmubench.folders import EM, ours, released
 from unsee.nouns import Concept, UserError
+from unsee.suites.mmubench.checks import kept_subjects, retained
 from unsee.suites.mmubench.data import Benchmark, balanced
 from unsee.suites.mmubench.load import load_benchmark
 
@@ -292,3 +293,15 @@ def test_two_concepts_of_one_id(tmp_path: Path) -> None:
     ours(tmp_path / "all" / "a")
     ours(tmp_path / "all" / "b")
     refused(tmp_path / "all", "two concepts have the same id", "jane-roe")
+
+
+def test_what_is_forgotten_is_nobodys_retain_subject(tmp_path: Path) -> None:
+    [jane] = load_benchmark(released(tmp_path / "x")).entries
+    john = replace(jane, concept=Concept("John Doe", id="john"), retain_subjects=("black king", "Ann Bell"))
+    assert kept_subjects(john, [jane, john]) == ("Ann Bell",)
+    assert kept_subjects(jane, [jane, john]) == ()
+    assert kept_subjects(jane, [jane]) == ("John Doe",)
+    assert [c.text for c in retained(jane, [jane, john])] == [
+        "Jane Roe is both a forget concept and a retain subject of John Doe."
+    ]
+    assert [c.concept for c in retained(john, [john], {"john": ["john doe"]})] == ["john"]
