@@ -1,4 +1,4 @@
-"""One model beside others: paired tests, where it stands between target and gold, and whether there was room."""
+"""One model beside others: paired tests, its place between target and gold, and whether there was room."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ GATE = ("mllmu_choice", "mllmu_choice_text", "mllmu_cloze", "mllmu_key_fact", "m
 
 
 @dataclass(frozen=True)
-class Test:
+class Comparison:
     """A paired comparison of one cell.
 
     Attributes:
@@ -29,12 +29,10 @@ class Test:
     p: float
     adjusted: float
 
-    __test__ = False  # no test case of pytest
-
 
 def compare(
     models: Mapping[str, Values], other: Values, asks: Sequence[Ask], *, seed: int = 0
-) -> dict[str, dict[str, Test]]:
+) -> dict[str, dict[str, Comparison]]:
     """Paired tests of several models against one (target or gold), by model and cell.
 
     Args:
@@ -44,7 +42,7 @@ def compare(
         seed: Of resampling and sign patterns.
     """
     people = {a.id: a.person for a in asks}
-    found: dict[str, dict[str, Test]] = {name: {} for name in models}
+    found: dict[str, dict[str, Comparison]] = {name: {} for name in models}
     for cell, theirs in other.items():
         raw = {name: sign_flip(v[cell], theirs, people, seed=seed) for name, v in models.items() if cell in v}
         tests = {name: test for name, test in raw.items() if test is not None}
@@ -52,7 +50,7 @@ def compare(
         for name, test in tests.items():
             gap = difference(cell, models[name][cell], theirs, people, seed)
             if gap is not None:
-                found[name][cell] = Test(gap, test.p, adjusted[name])
+                found[name][cell] = Comparison(gap, test.p, adjusted[name])
     return found
 
 
@@ -154,7 +152,7 @@ def gate(
 
 
 def distances(model: Values, gold: Values) -> dict[str, SampleDistance]:
-    """KS D with p and n, and Wasserstein, of the truths' likelihoods: how far a model is from gold by cell."""
+    """KS D with p and n, and Wasserstein, of the truths' likelihoods: how far from gold a model is."""
     found = {
         cell: sample_distance([items[i] for i in common], [gold[cell][i] for i in common])
         for cell, items in model.items()

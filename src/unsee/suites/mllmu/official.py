@@ -1,8 +1,8 @@
 """The result files of the MLLMU-Bench release, written from our records, so that scripts made for them go on.
 
 Same names, sections, keys, units and order; accuracies in percent, ROUGE and BLEU as fractions. The records
-decide what is in them: of ``corrected`` the accuracies are those of ``mllmu_choice`` and ``mllmu_cloze``; ROUGE
-and BLEU are those of the release, on whole replies.
+decide what is in them: of ``corrected`` the accuracies are ``mllmu_choice`` and ``mllmu_cloze``. ROUGE and
+BLEU are those of the release, on whole replies, for every protocol.
 """
 
 from __future__ import annotations
