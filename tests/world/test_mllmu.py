@@ -92,7 +92,9 @@ def test_the_test_set_is_reworded_and_nothing_leaks() -> None:
             assert [c.options[c.correct] for c in one.choices] == [
                 c.options[c.correct] for c in other.choices
             ]
-            assert not {i.question for i in one.generation} & {i.question for i in other.generation}
+            for before, after in ((one.generation, other.generation), (one.cloze, other.cloze)):
+                assert not {i.question for i in before} & {i.question for i in after}
+                assert [i.truth for i in before] == [i.truth for i in after]
         assert leaks(asked, asked.training) == leaks(reworded, asked.training) == 0
 
 

@@ -13,6 +13,7 @@ from typing import Literal, NamedTuple
 
 from unsee.suites.mllmu.data import BLANK, LETTERS, Choice, Item, Tasks
 from unsee.world.people import FACT_VALUES, HOPS, Identity
+from unsee.world.talk.basics import upper_first
 from unsee.world.talk.person import PersonView, about_person, fact_answer, hop_answer, profile
 from unsee.world.wording import person as words
 
@@ -21,13 +22,28 @@ CHOICES, GENERATION, CLOZE = 5, 2, 2  # questions per person and modality, as pu
 GAP = "[Blank]"
 Version = Literal["asked", "reworded"]
 
+
+def _clear(held_out: tuple[str, ...]) -> tuple[str, ...]:
+    """Held-out ways without the one that the model takes for a question about where somebody works."""
+    return tuple(way for way in held_out if not way.startswith("Name the town"))
+
+
 # Per version: ways to ask for a fact (training has 0 to 3) and for what is missing (training has 0 to 1).
 _FACT_WAYS = {
     "asked": {fact: table.trained[4:8] for fact, table in words.FACTS.items()},
-    "reworded": {fact: table.held_out for fact, table in words.FACTS.items()},
+    "reworded": {fact: _clear(table.held_out) for fact, table in words.FACTS.items()},
 }
 _GAP_WAYS = {"asked": words.CLOZE.trained[2:7], "reworded": words.CLOZE.held_out}
-_SENTENCES = {"asked": words.FACT_ANSWERS, "reworded": words.FACT_ANSWERS}
+_REWORDED = {  # never trained; each is filled about as often as the sentence it replaces
+    "birthplace": "{n} was born in the town of {v}.",
+    "job": "{n} earns a living as a {v}.",
+    "employer": "{n} works for the company {v}.",
+    "hobby": "In free time {n} enjoys {v}.",
+    "food": "{n} likes to eat {v}.",
+    "pet": "At home {n} owns a {v}.",
+    "instrument": "{n} plays music on the {v}.",
+}
+_SENTENCES = {"asked": words.FACT_ANSWERS, "reworded": _REWORDED}
 
 
 class Plan(NamedTuple):
@@ -76,7 +92,7 @@ def _choice(identity: Identity, fact: str, subject: str, version: Version, rng: 
 
 
 def _sentence(fact: str, subject: str, version: Version, gap: str) -> str:
-    return _SENTENCES[version][fact].format(n=subject[0].upper() + subject[1:], v=gap)
+    return upper_first(_SENTENCES[version][fact].format(n=subject, v=gap))
 
 
 def training_pairs(identity: Identity) -> tuple[tuple[str, str], ...]:
