@@ -19,7 +19,9 @@ from unsee.training.unlearn import Work, unlearn
 from unsee.world.shipped import gold_path, model_path
 from unsee.world.suite import request
 
-PASSES = 8
+PASSES = 6
+# Methods whose losses brake themselves, or do not aim at the forget answers as such, need longer to be seen.
+MORE = {"pava": 16, "rmu": 20, "siu": 10, "po": 12, "smfa": 12, "router": 12}
 # Methods whose forget answers may stay as likely, and why.
 SPARED = {
     "prompt": "the small model does not follow instructions",
@@ -43,7 +45,7 @@ def gold():
 
 @pytest.fixture(scope="module")
 def asked():
-    return request("celebrity-00", stage="base", retain="others", pictures=8)
+    return request("celebrity-00", stage="base", retain="others", pictures=4)
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +55,7 @@ def rows(target, asked):
         target,
         asked.concept,
         asked.picture,
-        mixture=Mixture(anchors=16),
+        mixture=Mixture(anchors=8),
         retain=asked.retain_pictures,
         wording=asked.wording,
         roles=(*ROLES, *EXTRA_ROLES),
@@ -69,7 +71,7 @@ def likelihood(vlm, rows):
 
 @pytest.mark.parametrize("name", methods())
 def test_forgets_and_keeps(name, target, gold, asked, rows, tmp_path):
-    config = resolve({"method": name, "training": {"passes": PASSES, "probe_every": 0}})
+    config = resolve({"method": name, "training": {"passes": MORE.get(name, PASSES), "probe_every": 0}})
     forget = [row for row in rows if row.role == "original"]
     retain = [row for row in rows if row.role in RETAIN]
     before = likelihood(target, forget), likelihood(target, retain)
