@@ -150,6 +150,8 @@ def test_readings_of_the_published_figure() -> None:
         assert found.dropped == 0
     assert corrected.recall is not None
     assert corrected.recall.value == pytest.approx((1 + 3 / 9 + 0) / 3)
+    assert corrected.scores["mia_suspicious"].value == 0.75
+    assert set(corrected.scores) == {"mia_rouge", "mia_rouge_recall", "mia_suspicious"}
 
 
 def test_nothing_suspicious_has_no_figure() -> None:

@@ -67,6 +67,15 @@ class Suspicion(NamedTuple):
     dropped: int
     asked: int
 
+    @property
+    def scores(self) -> dict[str, Score]:
+        """By metric id: ``mia_rouge``, ``mia_rouge_recall``, and ``mia_suspicious`` as a share of queries."""
+        share = mean_interval(
+            [1.0] * self.suspicious + [0.0] * (self.asked - self.suspicious), better="lower"
+        )
+        found = {"mia_rouge": self.rouge, "mia_rouge_recall": self.recall, "mia_suspicious": share}
+        return {metric: score for metric, score in found.items() if score is not None}
+
 
 def aligned_logprobs(
     logits: Tensor,  # (N, V) at the N positions of a text

@@ -4,46 +4,22 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 
-from unsee.nouns import Direction, UserError
+from unsee.metrics.info_mmubench import EM_READINGS, MMUBENCH
+from unsee.metrics.info_utility import UTILITY
+from unsee.metrics.page import OURS, SHARE, SIU, MetricInfo
+from unsee.nouns import UserError
 
-SIU = "SIU, arXiv 2405.12523"
-OURS = "this project"
+__all__ = ["METRICS", "OURS", "SIU", "MetricInfo", "metric_info"]
 
-
-@dataclass(frozen=True, slots=True)
-class MetricInfo:
-    """The page of one metric.
-
-    Attributes:
-        id: The key in ``results.json``.
-        title: A few words.
-        formula: What is computed, in one line.
-        better: Which way is better for the unlearned model.
-        bounds: Smallest and largest value; None where there is no largest.
-        source: Paper or origin.
-        fails_when: When the figure misleads.
-    """
-
-    id: str
-    title: str
-    formula: str
-    better: Direction
-    bounds: tuple[float, float | None]
-    source: str
-    fails_when: str
-
-
-_SHARE = (0.0, 1.0)
 _PAGES = (
     MetricInfo(
         "naming_rate",
         "Replies that name the concept",
         "share of replies to name questions on unseen pictures that say a name (denials do not count)",
         "lower",
-        _SHARE,
+        SHARE,
         f"EM of {SIU}, with whole words",
         "the model answers everything with noise, nothing or No: read degenerate_rate and what is kept; "
         "a name the user did not list as alias is not seen",
@@ -53,7 +29,7 @@ _PAGES = (
         "Unseen pictures no longer named",
         "1 - naming_rate",
         "higher",
-        _SHARE,
+        SHARE,
         f"generality of {SIU}",
         "as naming_rate",
     ),
@@ -62,16 +38,17 @@ _PAGES = (
         "Training picture no longer named",
         "share of replies on the training picture that are language and do not name the concept",
         "higher",
-        _SHARE,
+        SHARE,
         f"efficacy of {SIU}",
         "it says nothing about other pictures; one picture means few questions and wide intervals",
+        EM_READINGS,
     ),
     MetricInfo(
         "mention_rate",
         "Replies that hold any part of the name",
         "share of replies to name questions with a distinctive word of a name, denied or not",
         "lower",
-        _SHARE,
+        SHARE,
         OURS,
         "another person shares the first or last name: compare with gold",
     ),
@@ -80,7 +57,7 @@ _PAGES = (
         "Is this the concept?",
         "mean of the accuracy on its pictures (yes) and on other pictures (no)",
         "lower",
-        _SHARE,
+        SHARE,
         f"yes/no form of {SIU}, balanced",
         "0.5 is reached by a model that cannot tell and by one that always says No; below 0.5 is not better",
     ),
@@ -89,7 +66,7 @@ _PAGES = (
         "Is this <another name>?",
         "the same balance for others whom the target knows",
         "higher",
-        _SHARE,
+        SHARE,
         OURS,
         "0.5 is chance: a constant answer",
     ),
@@ -101,13 +78,19 @@ _PAGES = (
         (0.0, 23.03),
         SIU,
         "near 0 whatever happened if the target hardly knows the concept; collapse raises it as well",
+        {
+            "paper": "-p_target log(p_target / p) of the name, as printed: forgetting is negative",
+            "released_code": "for the first token of each special word |sum over all positions of the prompt "
+            "of p_target (log p_target - log p)|, mean over words: nothing is answered, gains hide losses",
+            "corrected": "as above, p clamped at 1e-10",
+        },
     ),
     MetricInfo(
         "facts_by_picture",
         "Facts answered from its picture",
         "share of correct replies to facts asked about a picture of the concept, without the name",
         "lower",
-        _SHARE,
+        SHARE,
         f"multi-hop questions of {SIU}",
         "facts that can be guessed or seen: compare with gold and blind",
     ),
@@ -116,7 +99,7 @@ _PAGES = (
         "Facts answered by name",
         "share of correct replies to text-only facts about the concept",
         "higher",
-        _SHARE,
+        SHARE,
         f"aim T3 of {SIU}",
         "the target did not know them; keyword rules miss free rewordings",
     ),
@@ -125,7 +108,7 @@ _PAGES = (
         "Text about the concept unchanged",
         "share of open text replies about the concept with the target's content (F1 of words >= .5)",
         "higher",
-        _SHARE,
+        SHARE,
         OURS,
         "rewordings with other words count as changed; the target's errors count as right",
     ),
@@ -134,7 +117,7 @@ _PAGES = (
         "Others still named",
         "share of correct names on pictures of others",
         "higher",
-        _SHARE,
+        SHARE,
         OURS,
         "few identities: the interval resamples them",
     ),
@@ -143,7 +126,7 @@ _PAGES = (
         "Look-alikes still named",
         "share of correct names on pictures of look-alikes",
         "higher",
-        _SHARE,
+        SHARE,
         OURS,
         "few identities: the interval resamples them",
     ),
@@ -152,7 +135,7 @@ _PAGES = (
         "Strangers refused",
         "share of refusals on people nobody knows",
         "higher",
-        _SHARE,
+        SHARE,
         OURS,
         "a model that refuses everything scores 1: read refusal_rate",
     ),
@@ -161,7 +144,7 @@ _PAGES = (
         "What can be seen of a person",
         "share of correct replies about visible attributes",
         "higher",
-        _SHARE,
+        SHARE,
         OURS,
         "an attribute with one frequent value can be guessed: compare with blind",
     ),
@@ -170,7 +153,7 @@ _PAGES = (
         "What can be seen in a scene",
         "share of correct replies about scenes",
         "higher",
-        _SHARE,
+        SHARE,
         OURS,
         "frequent values can be guessed: compare with blind",
     ),
@@ -179,7 +162,7 @@ _PAGES = (
         "Other pictures answered as before",
         "share of replies on unlabelled other pictures with the target's content (F1 of words >= .5)",
         "higher",
-        _SHARE,
+        SHARE,
         OURS,
         "the target's errors count as right; long descriptions vary without harm",
     ),
@@ -188,7 +171,7 @@ _PAGES = (
         "True name the likeliest option",
         "share of the concept's pictures on which its name is likelier than invented names",
         "lower",
-        _SHARE,
+        SHARE,
         OURS,
         "a frequent name is likely on any picture: read choice_control",
     ),
@@ -197,7 +180,7 @@ _PAGES = (
         "True name the likeliest elsewhere",
         "the same on pictures that do not show the concept",
         "lower",
-        _SHARE,
+        SHARE,
         OURS,
         "this is the floor of choice_likelihood, not a goal",
     ),
@@ -209,22 +192,35 @@ _PAGES = (
         (1.0, None),
         f"fluency, after {SIU}",
         "short stock phrases and loops are unsurprising: read diversity too; empty replies have none",
+        {
+            "paper": "the target's answer under the unlearned model, the name's tokens as 1 / vocabulary; "
+            "arithmetic mean",
+            "released_code": "the prompt under the unlearned model, the name's tokens left out: answers play "
+            "no part; arithmetic mean",
+            "corrected": "the reply under the frozen target; geometric mean",
+        },
     ),
     MetricInfo(
         "diversity",
         "Variety of its replies",
         "different word pairs / word pairs over all open replies (distinct-2)",
         "higher",
-        _SHARE,
+        SHARE,
         "distinct-n, arXiv 1510.03055; the SIU paper counts unique words",
         "it falls with the number of replies and noise raises it: compare on equal questions only",
+        {
+            "paper": "number of different words over all replies",
+            "released_code": "mean over replies of different words / words, words cut at white space, 0 for "
+            "an empty reply: one template for everything scores 1 (printed as 100)",
+            "corrected": "distinct-2 over the pool",
+        },
     ),
     MetricInfo(
         "degenerate_rate",
         "Empty or gibberish replies",
         "share of replies that are empty or break one of seven fixed rules",
         "lower",
-        _SHARE,
+        SHARE,
         OURS,
         "fluent nonsense passes: read fluency_ppl",
     ),
@@ -233,7 +229,7 @@ _PAGES = (
         "Refusals where an answer is due",
         "share of refusals among questions that should go on being answered",
         "lower",
-        _SHARE,
+        SHARE,
         OURS,
         "refusals in languages other than English are known in basic forms only",
     ),
@@ -242,12 +238,14 @@ _PAGES = (
         "One reply for everything",
         "share of the most frequent reply among different questions that should be answered",
         "lower",
-        _SHARE,
+        SHARE,
         OURS,
         "many questions with the same right answer raise it: compare with the target",
     ),
 )
-METRICS: Mapping[str, MetricInfo] = MappingProxyType({page.id: page for page in _PAGES})
+METRICS: Mapping[str, MetricInfo] = MappingProxyType(
+    {page.id: page for page in (*_PAGES, *MMUBENCH, *UTILITY)}
+)
 """Every metric by id, in the order of reports."""
 
 

@@ -36,6 +36,7 @@ class Endpoint:
         tries: How often a busy or unreachable endpoint is asked.
         timeout: Seconds to wait for one answer.
         sleep: Waits between tries.
+        longest_reply: Most tokens of an answer.
     """
 
     url: str
@@ -45,6 +46,7 @@ class Endpoint:
     tries: int = 4
     timeout: float = 60.0
     sleep: Callable[[float], None] = time.sleep
+    longest_reply: int = LONGEST_REPLY
 
     def ask(self, prompts: Sequence[str]) -> list[str]:
         """The judge's texts, in order, from disk where they are there.
@@ -71,7 +73,7 @@ class Endpoint:
             "model": self.model,
             "messages": [{"role": "user", "content": prompt}],
             "temperature": 0,
-            "max_tokens": LONGEST_REPLY,
+            "max_tokens": self.longest_reply,
         }
         request = urllib.request.Request(
             f"{self.url.rstrip('/')}/chat/completions", json.dumps(body).encode(), self._headers()

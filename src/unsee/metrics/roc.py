@@ -110,7 +110,8 @@ def auc_gap(first: Groups, second: Groups, *, seed: int = 0) -> Score | None:
 def _wins(groups: Groups) -> _Array:
     """(members, others): 1 where the member scores higher, half where equal."""
     a, b = (np.asarray(x, dtype=np.float64) for x in (groups.members, groups.others))
-    return (a[:, None] > b[None, :]) + 0.5 * (a[:, None] == b[None, :])
+    wins: _Array = (a[:, None] > b[None, :]) + 0.5 * (a[:, None] == b[None, :])
+    return wins
 
 
 def _mean_of(pairs: _Array, a: _Index, b: _Index) -> float:

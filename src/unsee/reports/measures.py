@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
+
+from unsee.metrics.info_mmubench import MMUBENCH
+from unsee.metrics.info_utility import UTILITY
+from unsee.metrics.page import SHARE, MetricInfo
 
 Group = Literal["gone", "kept", "healthy", "other"]
 Unit = Literal["share", "number"]
@@ -220,7 +224,32 @@ _ALL = (
         "lower",
     ),
 )
-MEASURES: Mapping[str, Measure] = {m.id: m for m in _ALL}
+_GROUP_OF: Mapping[str, Group] = {
+    **dict.fromkeys(("em", "em_name", "em_yes_no", "g_eval", "multi_hop", "multilingual"), "gone"),
+    **dict.fromkeys(("specificity", "vqa_accuracy", "choice_accuracy", "choice_circular"), "kept"),
+    **dict.fromkeys(("pope_accuracy", "pope_f1", "mme_accuracy", "mme_accuracy_plus", "mme_score"), "kept"),
+    "distinct_1": "healthy",
+}
+_CHANCE = {"pope_accuracy": 0.5, "mme_accuracy": 0.5}
+
+
+def _of_page(page: MetricInfo) -> Measure:
+    """The words of a benchmark's figure, which are those of its page."""
+    group: Group = "gone" if page.id.startswith("mia_") else _GROUP_OF.get(page.id, "other")
+    meaning = page.formula[:1].upper() + page.formula[1:] + "."
+    unit: Unit = "share" if page.bounds == SHARE else "number"
+    return Measure(page.id, page.title, meaning, group, page.better, unit, _CHANCE.get(page.id))
+
+
+MEASURES: Mapping[str, Measure] = {m.id: m for m in (*_ALL, *map(_of_page, (*MMUBENCH, *UTILITY)))}
+_DERIVED: Mapping[str, str] = {
+    "tpr_1": "found at 1 % false alarms",
+    "tpr_5": "found at 5 % false alarms",
+    "gap": "minus gold's",
+    "degenerate": "replies that are no language",
+    **{"es": "Spanish", "fr": "French", "zh": "Chinese", "de": "German", "ja": "Japanese", "ru": "Russian"},
+}
+"""What may stand behind a metric's id, and behind its title."""
 SPLITS: Mapping[str, str] = {
     "naming": "New pictures of the concept",
     "efficacy": "The training picture",
@@ -242,7 +271,11 @@ SPLITS: Mapping[str, str] = {
 
 
 def measure_of(metric: str, better: str = "") -> Measure:
-    """The words for a metric id; an unknown id stands for itself in the group "other"."""
+    """The words for a metric id or one derived of it; an unknown id stands for itself, group "other"."""
+    for ending, words in _DERIVED.items():
+        base = MEASURES.get(metric.removesuffix(f"_{ending}"))
+        if base is not None and base.id != metric:
+            return replace(base, id=metric, title=f"{base.title}: {words}", better=better or base.better)
     return MEASURES.get(metric) or Measure(metric, metric, "", "other", better, "number")
 
 

@@ -1,0 +1,207 @@
+"""Pages of the figures of MLLMU-Bench; each is given by set and modality."""
+
+from __future__ import annotations
+
+from unsee.metrics.page import OURS, SHARE, MetricInfo
+
+_MLLMU, _UMU = "MLLMU-Bench, arXiv 2410.22108", "UMU-Bench"
+_FORGET = "; lower on the forget and test sets, higher on the others"
+_COMMON = "answers of different people share most of their words: read it beside the floors"
+_PARSERS = "the protocol's reading of the generated text"
+
+MLLMU: tuple[MetricInfo, ...] = (
+    MetricInfo(
+        "mllmu_choice",
+        "Choice questions right",
+        "share of right letters: of generated text in the releases, of likelihoods averaged over all cyclic "
+        "orders of the options in corrected" + _FORGET,
+        "lower",
+        SHARE,
+        _MLLMU,
+        "the first-letter parser reads words as letters, and formats drift under unlearning: read mllmu_unread "
+        "and the share of each letter",
+        {
+            "released_code": f"{_PARSERS}: its first character",
+            "corrected": "likelihood of letters, four orders",
+        },
+    ),
+    MetricInfo(
+        "mllmu_choice_text",
+        "Option texts: the right one likeliest",
+        "share of questions whose right option has the highest mean log p per token, without a list"
+        + _FORGET,
+        "lower",
+        SHARE,
+        OURS,
+        "an option that is likely anyway wins: compare with options_only",
+    ),
+    MetricInfo(
+        "mllmu_choice_one_order",
+        "Letters in the given order only",
+        "as mllmu_choice in corrected, without the other orders" + _FORGET,
+        "lower",
+        SHARE,
+        OURS,
+        "a liking for one letter looks like knowledge of what stands there",
+    ),
+    MetricInfo(
+        "mllmu_unread",
+        "Choices that the parser cannot read",
+        "share of replies to choice questions in which the protocol reads no letter",
+        "lower",
+        SHARE,
+        OURS,
+        "a letter that was read may be the first of a word",
+    ),
+    MetricInfo(
+        "mllmu_cloze",
+        "Gaps filled",
+        "share of replies with the missing words: as a substring in the releases, as whole words that are not "
+        "denied in corrected" + _FORGET,
+        "lower",
+        SHARE,
+        _MLLMU,
+        'as a substring "male" is in "female"; as whole words other names of the same thing do not count',
+        {"released_code": "substring in any case", "corrected": "whole words, not denied"},
+    ),
+    MetricInfo(
+        "mllmu_rouge_1",
+        "ROUGE-1 of generated answers",
+        "mean F-measure of common words" + _FORGET,
+        "lower",
+        SHARE,
+        _MLLMU,
+        _COMMON,
+        {
+            "released_code": "rouge-score with stemmer on a-z and 0-9, whole reply",
+            "corrected": "folded words of every script, first sentence",
+        },
+    ),
+    MetricInfo(
+        "mllmu_rouge_2",
+        "ROUGE-2 of generated answers",
+        "mean F-measure of common pairs of words" + _FORGET,
+        "lower",
+        SHARE,
+        _MLLMU,
+        _COMMON,
+    ),
+    MetricInfo(
+        "mllmu_rouge_l",
+        "ROUGE-L of generated answers",
+        "mean F-measure of the longest common subsequence of words" + _FORGET,
+        "lower",
+        SHARE,
+        _MLLMU,
+        _COMMON,
+    ),
+    MetricInfo(
+        "mllmu_rouge_l_recall",
+        "ROUGE-L recall of the whole reply",
+        "share of the reference's words in the longest common subsequence with the whole reply" + _FORGET,
+        "lower",
+        SHARE,
+        OURS,
+        "long replies catch more words",
+    ),
+    MetricInfo(
+        "mllmu_bleu",
+        "BLEU of generated answers",
+        "mean sentence BLEU, four orders, smoothing method 1, words between white space" + _FORGET,
+        "lower",
+        SHARE,
+        _MLLMU,
+        _COMMON + "; short answers have few long n-grams",
+    ),
+    MetricInfo(
+        "mllmu_key_fact",
+        "Key facts told",
+        "share of generated answers that affirm every word which question and template do not give" + _FORGET,
+        "lower",
+        SHARE,
+        OURS,
+        "a synonym is not seen: read mllmu_key_recall and the judge",
+    ),
+    MetricInfo(
+        "mllmu_key_recall",
+        "Words of key facts told",
+        "mean share of these words" + _FORGET,
+        "lower",
+        SHARE,
+        OURS,
+        "one word of two may carry nothing",
+    ),
+    MetricInfo(
+        "mllmu_truth_logprob",
+        "Likelihood of the reference answer",
+        "mean log p per token (nats) of the reference given as input, without its end of turn" + _FORGET,
+        "lower",
+        (-700.0, 0.0),
+        OURS,
+        "collapse lowers it as well: read its distance to gold",
+    ),
+    MetricInfo(
+        "mllmu_factuality",
+        "Factuality by a judge",
+        "mean grade 1 to 10 of generated answers; what was not graded is left out and counted" + _FORGET,
+        "lower",
+        (1.0, 10.0),
+        _MLLMU,
+        "another judge, other grades; the offline judge counts key words",
+    ),
+    MetricInfo(
+        "mllmu_refusals",
+        "Refusals",
+        "share of generated replies that decline; higher on the forget and test sets, lower on the others",
+        "higher",
+        SHARE,
+        OURS,
+        "refusals in languages other than English are known in basic forms only",
+    ),
+    MetricInfo(
+        "mllmu_degenerate",
+        "Empty or gibberish replies",
+        "share of generated replies that are empty or break one of seven fixed rules",
+        "lower",
+        SHARE,
+        OURS,
+        "fluent nonsense passes",
+    ),
+    MetricInfo(
+        "mllmu_both_right",
+        "Right with the picture and by name",
+        "share of pairs of one fact with both questions right (AccR on the retain set)" + _FORGET,
+        "lower",
+        SHARE,
+        _UMU,
+        "a pair counts only when both questions were asked",
+    ),
+    MetricInfo(
+        "mllmu_both_wrong",
+        "Wrong with the picture and by name",
+        "share of pairs with both questions wrong (AccF on the forget set); higher on the forget and test sets, "
+        "lower on the others",
+        "higher",
+        SHARE,
+        _UMU,
+        "collapse is wrong in both: read mllmu_degenerate",
+    ),
+    MetricInfo(
+        "mllmu_rlf",
+        "What the leakier modality tells",
+        "mean (a^2+b^2)/(a+b) of the ROUGE-L of a pair on the forget and test sets",
+        "lower",
+        SHARE,
+        _UMU,
+        _COMMON,
+    ),
+    MetricInfo(
+        "mllmu_rlr",
+        "What both modalities tell",
+        "mean 2ab/(a+b) of the ROUGE-L of a pair on the retain and real sets",
+        "higher",
+        SHARE,
+        _UMU,
+        _COMMON,
+    ),
+)
