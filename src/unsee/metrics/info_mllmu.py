@@ -18,8 +18,8 @@ MLLMU: tuple[MetricInfo, ...] = (
         "lower",
         SHARE,
         _MLLMU,
-        "the first-letter parser reads words as letters, and formats drift under unlearning: read mllmu_unread "
-        "and the share of each letter",
+        "the first-letter parser reads words as letters, and formats drift under unlearning: read "
+        "mllmu_unread and the share of each letter",
         {
             "released_code": f"{_PARSERS}: its first character",
             "corrected": "likelihood of letters, four orders",
@@ -56,8 +56,8 @@ MLLMU: tuple[MetricInfo, ...] = (
     MetricInfo(
         "mllmu_cloze",
         "Gaps filled",
-        "share of replies with the missing words: as a substring in the releases, as whole words that are not "
-        "denied in corrected" + _FORGET,
+        "share of replies with the missing words: as a substring in the releases, as whole words that are "
+        "not denied in corrected" + _FORGET,
         "lower",
         SHARE,
         _MLLMU,
@@ -179,8 +179,8 @@ MLLMU: tuple[MetricInfo, ...] = (
     MetricInfo(
         "mllmu_both_wrong",
         "Wrong with the picture and by name",
-        "share of pairs with both questions wrong (AccF on the forget set); higher on the forget and test sets, "
-        "lower on the others",
+        "share of pairs with both questions wrong (AccF on the forget set); higher on the forget and test "
+        "sets, lower on the others",
         "higher",
         SHARE,
         _UMU,
