@@ -6,6 +6,7 @@ import difflib
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from unsee.metrics.info_mllmu import MLLMU
 from unsee.metrics.info_mmubench import EM_READINGS, MMUBENCH
 from unsee.metrics.info_utility import UTILITY
 from unsee.metrics.page import OURS, SHARE, SIU, MetricInfo
@@ -244,7 +245,7 @@ _PAGES = (
     ),
 )
 METRICS: Mapping[str, MetricInfo] = MappingProxyType(
-    {page.id: page for page in (*_PAGES, *MMUBENCH, *UTILITY)}
+    {page.id: page for page in (*_PAGES, *MMUBENCH, *MLLMU, *UTILITY)}
 )
 """Every metric by id, in the order of reports."""
 

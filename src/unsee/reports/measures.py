@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from unsee.metrics.info_mllmu import MLLMU
 from unsee.metrics.info_mmubench import MMUBENCH
 from unsee.metrics.info_utility import UTILITY
 from unsee.metrics.page import SHARE, MetricInfo
@@ -241,7 +242,7 @@ def _of_page(page: MetricInfo) -> Measure:
     return Measure(page.id, page.title, meaning, group, page.better, unit, _CHANCE.get(page.id))
 
 
-MEASURES: Mapping[str, Measure] = {m.id: m for m in (*_ALL, *map(_of_page, (*MMUBENCH, *UTILITY)))}
+MEASURES: Mapping[str, Measure] = {m.id: m for m in (*_ALL, *map(_of_page, (*MMUBENCH, *MLLMU, *UTILITY)))}
 _DERIVED: Mapping[str, str] = {
     "tpr_1": "found at 1 % false alarms",
     "tpr_5": "found at 5 % false alarms",
