@@ -1,7 +1,8 @@
 """A judge behind an OpenAI-compatible chat endpoint, every answer kept on disk.
 
-What was answered once is never asked again: the file's name is the hash of endpoint, model and prompt. The
-key comes from the environment only, goes into one header, and is in no file, no message and no figure.
+What was answered once is never asked again: the file's name is the hash of endpoint, model, length and
+prompt. The key comes from the environment only, goes into one header, and is in no file, no message and no
+figure.
 """
 
 from __future__ import annotations
@@ -58,7 +59,7 @@ class Endpoint:
         return [self._one(prompt) for prompt in prompts]
 
     def _one(self, prompt: str) -> str:
-        file = self.cache / f"{hash_text(self.url, self.model, prompt)}.json"
+        file = self.cache / f"{hash_text(self.url, self.model, str(self.longest_reply), prompt)}.json"
         if file.is_file():
             return str(json.loads(file.read_text(encoding="utf-8"))["said"])
         said = _content(self._post(prompt), self.url)
