@@ -104,7 +104,9 @@ def metric_page(metric: MetricInfo) -> str:
     ]
     listed = "\n".join(f"- {line}" for line in lines if line)
     head = f"`{metric.id}`, in reports: *{measure.title}*. {measure.meaning}"
-    return f"{NOTE}# {metric.title}\n\n{head}\n\n{listed}\n"
+    readings = "\n".join(f"- `{variant}`: {text}." for variant, text in metric.variants.items())
+    told = f"\n## Readings\n\n{readings}\n" if readings else ""
+    return f"{NOTE}# {metric.title}\n\n{head}\n\n{listed}\n{told}"
 
 
 def options_page() -> str:

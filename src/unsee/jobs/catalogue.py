@@ -13,6 +13,7 @@ from unsee.jobs.suites import SUITES
 from unsee.methods.registry import Description, methods
 from unsee.methods.registry import describe as describe_method
 from unsee.methods.registry import get as get_method
+from unsee.metrics.info import METRICS
 from unsee.nouns import UserError
 from unsee.reports.measures import GROUPS, MEASURES
 
@@ -140,12 +141,21 @@ def _suites() -> Mapping[str, str]:
 
 
 def _metric(name: str) -> str:
-    entry = MEASURES[name]
-    chance = "" if entry.chance is None else f"\n  chance: {entry.chance}"
-    return (
-        f"{entry.id}: {entry.title}\n  {entry.meaning}\n  group: {GROUPS[entry.group]}\n"
-        f"  better: {entry.better}\n  unit: {entry.unit}{chance}"
-    )
+    entry, page = MEASURES[name], METRICS[name]
+    low, high = page.bounds
+    lines = [
+        f"{entry.id}: {entry.title}",
+        f"  {entry.meaning}",
+        f"  group: {GROUPS[entry.group]}",
+        f"  better: {entry.better}",
+        f"  unit: {entry.unit}",
+        f"  range: {low:g} to {'no limit' if high is None else f'{high:g}'}",
+        "" if entry.chance is None else f"  chance: {entry.chance}",
+        f"  source: {page.source}",
+        f"  misleads when: {page.fails_when}",
+        *(f"  reading {variant}: {text}" for variant, text in page.variants.items()),
+    ]
+    return "\n".join(line for line in lines if line)
 
 
 def _model(name: str) -> str:
