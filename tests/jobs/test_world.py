@@ -8,8 +8,9 @@ import pytest
 
 from unsee.commands.main import run
 from unsee.jobs import world
+from unsee.suites.mllmu.load import load
 from unsee.suites.mmubench.load import load_benchmark
-from unsee.world import mmubench
+from unsee.world import mllmu, mmubench
 
 
 @pytest.fixture
@@ -34,6 +35,20 @@ def test_both_layouts_of_mmubench(
     assert (tmp_path / "out" / "brand-0" / file).is_file()
     assert [e.id for e in load_benchmark(tmp_path / "out").entries] == ["brand-0", "style-0"]
     assert [f.name for f in tmp_path.iterdir()] == ["out"]
+
+
+@pytest.mark.parametrize("nested", [False, True])
+def test_mllmu_with_both_sorts_of_splits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, nested: bool
+) -> None:
+    for people in ("everybody", "altered", "celebrities"):
+        some = getattr(mllmu, people)()[:20]
+        monkeypatch.setattr(mllmu, people, lambda some=some: some)
+    form = "mllmu-nested" if nested else "mllmu"
+    assert run(["world", "export", "--format", form, str(tmp_path / "out")]) == 0
+    splits = [{p.id for p in load(tmp_path / "out", ratio).forget} for ratio in (5, 10, 15)]
+    assert [len(ids) for ids in splits] == [1, 2, 3]
+    assert (splits[0] < splits[1] < splits[2]) == nested
 
 
 @pytest.mark.usefixtures("two")

@@ -16,7 +16,8 @@ Form = Annotated[
     str,
     typer.Option(
         "--format",
-        help="mmubench (the layout released with the paper), mmubench-ours (our layout) or mllmu",
+        help="mmubench (the layout released with the paper), mmubench-ours (our layout), mllmu, or "
+        "mllmu-nested (each forget set holds the smaller ones)",
     ),
 ]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Mapping
-from importlib import import_module
 from pathlib import Path
 
 from unsee.config import nearest
@@ -26,14 +25,22 @@ def _mmubench(write: Callable[[Entry, Path], None]) -> Callable[[Path], None]:
     return export
 
 
-def _mllmu(folder: Path) -> None:
-    import_module("unsee.world.mllmu").export(folder)
+def _mllmu(nested: bool) -> Callable[[Path], None]:
+    """A writer of the embedded MLLMU-Bench, its splits drawn for each ratio anew or nested."""
+
+    def export(folder: Path) -> None:
+        from unsee.world import mllmu
+
+        mllmu.export(folder, nested=nested)
+
+    return export
 
 
 FORMATS: Mapping[str, Callable[[Path], None]] = {
     "mmubench": _mmubench(released.write),
     "mmubench-ours": _mmubench(ours.write),
-    "mllmu": _mllmu,
+    "mllmu": _mllmu(nested=False),
+    "mllmu-nested": _mllmu(nested=True),
 }
 """Format -> what writes it into a new folder."""
 
