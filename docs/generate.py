@@ -14,8 +14,10 @@ from pathlib import Path
 from typing import Any, get_args, get_origin
 
 from unsee.config import keys, preset_names, read_preset
+from unsee.jobs.families import UNKNOWN
 from unsee.methods.registry import Description, Knob, describe, get, methods
 from unsee.metrics.info import METRICS, MetricInfo
+from unsee.models.support import COLUMNS, FAMILIES, cells
 from unsee.reports.measures import GROUPS, MEASURES
 from unsee.world.train import Step, recipe
 
@@ -38,6 +40,8 @@ def pages() -> dict[Path, str]:
     made = {DOCS / "methods" / "README.md": method_index(), DOCS / "metrics" / "README.md": metric_index()}
     made |= {DOCS / "methods" / f"{name}.md": method_page(describe(name)) for name in methods()}
     made |= {DOCS / "metrics" / f"{name}.md": metric_page(page) for name, page in METRICS.items()}
+    made |= {DOCS / "models" / f"{name}.md": model_page(name) for name in FAMILIES}
+    made[DOCS / "models" / "README.md"] = model_index()
     made[DOCS / "options.md"] = options_page()
     world = DOCS / "world.md"
     made[world] = with_recipe(world.read_text(encoding="utf-8"))
@@ -109,6 +113,42 @@ def metric_page(metric: MetricInfo) -> str:
     return f"{NOTE}# {metric.title}\n\n{head}\n\n{listed}\n{told}"
 
 
+def model_index() -> str:
+    """The support matrix."""
+    head = ["family", *COLUMNS]
+    lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
+    for name, family in FAMILIES.items():
+        line = [f"[{family.title}]({name}.md)", *(cells()[name][column] for column in COLUMNS)]
+        lines.append(f"| {' | '.join(line)} |")
+    meanings = "\n".join(f"- `{column}`: {text}" for column, text in COLUMNS.items())
+    told = (
+        "Every cell is what the tests found on a tiny random model of the family, built in memory and loaded "
+        "again as a hub model is. `unsee list models` shows the same table."
+    )
+    return NOTE + "\n\n".join(["# Models", told, "\n".join(lines), meanings, UNKNOWN]) + "\n"
+
+
+def model_page(name: str) -> str:
+    """One family: the command for a real checkpoint, what is tested, what to know."""
+    family = FAMILIES[name]
+    listed = "\n".join(f"- {text}: {cells()[name][column]}" for column, text in COLUMNS.items())
+    command = (
+        f"```sh\nunsee doctor --model {family.checkpoint}\nunsee forget --model {family.checkpoint} "
+        f'--image jane.jpg --name "Jane Roe" --retain other-people/\n```'
+    )
+    parts = [
+        f"# {family.title}",
+        f"`model_type` {name}, for example `{family.checkpoint}`. {family.note}".strip(),
+        "## Use",
+        command,
+        "Not run here: needs the checkpoint. `--model` also takes a folder with the same files.",
+        "## Tested",
+        "On a tiny random model of the family, built in memory and loaded again as a hub model is:",
+        listed,
+    ]
+    return NOTE + "\n\n".join(parts) + "\n"
+
+
 def options_page() -> str:
     """Every configuration key by section, and what the presets set."""
     found = list(keys())
@@ -172,7 +212,7 @@ def _recipe_line(step: Step) -> str:
 def main() -> None:
     """Writes every page and takes away pages of what no longer exists."""
     made = pages()
-    for folder in ("methods", "metrics"):
+    for folder in ("methods", "metrics", "models"):
         for old in (DOCS / folder).glob("*.md"):
             if old not in made:
                 old.unlink()

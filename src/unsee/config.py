@@ -99,6 +99,19 @@ class Training(Section):
         "about --retain pictures keep their own answers; 0 = off",
     )
     checkpointing: bool = Field(default=False, description="recompute activations, which saves memory")
+    forward_tokens: int = Field(
+        default=8192,
+        ge=64,
+        description="most tokens in one forward pass; gradients of a step are accumulated over as many "
+        "passes as it needs, with the same result",
+    )
+    quantize: Literal["none", "4bit"] = Field(
+        default="none",
+        description="keep the frozen base in 4 bits (QLoRA, arXiv 2305.14314); needs a GPU and bitsandbytes",
+    )
+    report_to: Texts = Field(
+        default=(), description="experiment trackers of transformers: tensorboard, trackio, wandb, ..."
+    )
 
 
 class ScopeConfig(Section):

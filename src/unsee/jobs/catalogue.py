@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping
 from unsee.config import nearest
 from unsee.jobs import embedded
 from unsee.jobs.bench_plan import SUITES as BENCH_SUITES
-from unsee.jobs.suites import SUITES
+from unsee.jobs.families import describe_model, model_matrix, model_titles
+from unsee.jobs.suites import BENCHMARKS, SUITES
 from unsee.methods.registry import Description, methods
 from unsee.methods.registry import describe as describe_method
 from unsee.methods.registry import get as get_method
@@ -17,20 +18,9 @@ from unsee.metrics.info import METRICS
 from unsee.nouns import UserError
 from unsee.reports.measures import GROUPS, MEASURES
 
-FAMILIES: Mapping[str, str] = {
-    "LLaVA": "LLaVA 1.5 and others of the class LlavaForConditionalGeneration",
-    "Qwen2.5-VL": "Qwen2.5-VL-3B, -7B, ...",
-    "Idefics3": "Idefics3 and SmolVLM (SmolVLM: pip install 'unsee[smolvlm]')",
-}
-EMBEDDED: Mapping[str, str] = {
-    "blank": "embedded; knows nobody",
-    "base": "embedded; knows celebrities, characters, styles and more",
-    "target": "embedded; base and 100 private people",
-}
-
 
 def overview(what: str) -> str:
-    """One line per entry; methods have two more, for loss and cost.
+    """One line per entry; methods have two more, for loss and cost, models a table of what is tested.
 
     Raises:
         UserError: There is no such list.
@@ -38,6 +28,8 @@ def overview(what: str) -> str:
     names = _names(what)
     if what == "methods":
         return _methods_overview()
+    if what == "models":
+        return model_matrix()
     width = max((len(name) for name in names), default=0)
     return "\n".join(f"{name:<{width}}  {title}" for name, title in names.items()) or f"no {what} yet"
 
@@ -135,7 +127,7 @@ def _shown(default: object) -> str:
 
 def _suites() -> Mapping[str, str]:
     """Suites of questions, then those that only methods are compared on."""
-    asked = {name: suite.title for name, suite in SUITES.items()}
+    asked = {**{name: suite.title for name, suite in SUITES.items()}, **BENCHMARKS}
     compared = {name: f"{suite.title} (for unsee bench)" for name, suite in BENCH_SUITES.items()}
     return {**asked, **compared, **asked}
 
@@ -158,12 +150,6 @@ def _metric(name: str) -> str:
     return "\n".join(line for line in lines if line)
 
 
-def _model(name: str) -> str:
-    if name not in EMBEDDED:
-        return f"{name}: {FAMILIES[name]}"
-    return f"{name}: {EMBEDDED[name]}\n  folder: {embedded.model_path(name)}"
-
-
 _LISTS: Mapping[str, tuple[Callable[[], Mapping[str, str]], Callable[[str], str]]] = {
     "methods": (lambda: {name: describe_method(name).title for name in methods()}, _method),
     "suites": (
@@ -173,5 +159,5 @@ _LISTS: Mapping[str, tuple[Callable[[], Mapping[str, str]], Callable[[str], str]
     "metrics": (lambda: {name: entry.title for name, entry in MEASURES.items()}, _metric),
     "attacks": (dict, str),
     "concepts": (embedded.concepts, lambda name: f"{name}: {embedded.concepts()[name]}"),
-    "models": (lambda: {**EMBEDDED, **FAMILIES}, _model),
+    "models": (model_titles, describe_model),
 }

@@ -9,6 +9,10 @@ from importlib.util import find_spec
 
 EXTRAS = {
     "num2words": ("SmolVLM models", "pip install 'unsee[smolvlm]'"),
+    "bitsandbytes": ("models in 4 bits (training.quantize)", "pip install 'unsee[bitsandbytes]'"),
+    "tensorboard": ("training.report_to=tensorboard", "pip install 'unsee[tensorboard]'"),
+    "trackio": ("training.report_to=trackio", "pip install 'unsee[trackio]'"),
+    "wandb": ("training.report_to=wandb", "pip install 'unsee[wandb]'"),
 }
 
 

@@ -16,6 +16,7 @@ from unsee.jobs.folder import RUN, RunFolder, log, open_run
 from unsee.jobs.inputs import Request, check
 from unsee.jobs.lines import Lines
 from unsee.jobs.measure import Row, as_record, ask, ask_portion, gate_portions
+from unsee.jobs.memory import check_memory
 from unsee.jobs.outcome import Outcome
 from unsee.jobs.receipt import Receipt
 from unsee.jobs.results import records_by_model, results_of
@@ -45,6 +46,7 @@ def forget(config: RunConfig, shared: Shared | None = None) -> Outcome:
         UserError: The input is wrong; nothing was written but, after the model was asked, the log.
     """
     request = check(config)
+    check_memory(request.config)
     vlm = load_target(request)
     if method_of(config).terms:
         check_scope(vlm, scope_of(config))

@@ -31,6 +31,7 @@ def load_model(request: Request) -> VLM:
         device=config.device,
         dtype=config.dtype,
         trust_remote_code=config.trust_remote_code,
+        four_bits=config.training.quantize == "4bit",
     )
 
 

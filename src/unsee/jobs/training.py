@@ -73,6 +73,8 @@ def settings_of(config: RunConfig) -> TrainSettings:
         stop_on_collapse=given.stop_on_collapse,
         select=given.select,
         checkpointing=given.checkpointing,
+        forward_tokens=given.forward_tokens,
+        report_to=given.report_to,
         vocabulary=config.data.vocabulary,
         seed=config.seed,
     )

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from PIL import Image
 from torch import Tensor
+from transformers import BatchFeature
 from transformers.utils.chat_template_utils import render_jinja_template
 
 from unsee.models.expansion import WORD, Expanded, expand_picture, template_of, unsupported
@@ -280,7 +281,8 @@ class Chat:
         """Everything the model's own processor returns for one open question (batch of one)."""
         if getattr(self.processor, "chat_template", None) is None:
             text = [self.image_token + prompt]
-            return dict(self.processor(images=[picture.read()], text=text, return_tensors="pt"))
+            out = self.processor(images=[picture.read()], text=text)
+            return dict(BatchFeature(dict(out), tensor_type="pt"))
         messages = _messages((), prompt, None, picture)
         messages[0]["content"][0]["image"] = picture.read()
         row = self.processor.apply_chat_template(

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -20,7 +21,7 @@ from huggingface_hub import snapshot_download
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 from peft import PeftModel
 from torch import Tensor
-from transformers import AutoConfig, AutoModelForImageTextToText
+from transformers import AutoConfig, AutoModelForImageTextToText, BitsAndBytesConfig
 from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING
 
 from unsee.models.chat import Chat
@@ -157,6 +158,7 @@ def load(
     device: str = "auto",
     dtype: str = "auto",
     trust_remote_code: bool = False,
+    four_bits: bool = False,
 ) -> VLM:
     """A VLM from a local folder or a hub id.
 
@@ -167,12 +169,14 @@ def load(
         device: "auto" (CUDA if there is one, else CPU), "cpu", "cuda", "cuda:1", "mps".
         dtype: "auto" (bfloat16 on CUDA, else float32), "float32", "bfloat16", "float16".
         trust_remote_code: Whether code that comes with the model may run. Off: such a model is refused.
+        four_bits: Keep linear layers in 4 bits through bitsandbytes; only adapters can then be trained.
 
     Raises:
         UserError: The model, the adapter, the device or the type cannot be used; nothing was loaded.
     """
     where = choose_device(device)
     kind = choose_dtype(dtype, where)
+    quantisation = _four_bits(kind, where) if four_bits else {}
     folder, source = _locate(model, revision, trust_remote_code)
     files = _check_folder(folder, model)
     config = _check_config(folder, model, trust_remote_code)
@@ -184,9 +188,10 @@ def load(
         use_safetensors=True,
         local_files_only=True,
         trust_remote_code=trust_remote_code,
+        **quantisation,
     )
     vlm = _assemble(
-        loaded.to(where).eval(),
+        (loaded if four_bits else loaded.to(where)).eval(),
         processor,
         name=str(model),
         revision=folder.name if source == "hub" else "",
@@ -239,6 +244,28 @@ def choose_dtype(dtype: str, device: torch.device) -> torch.dtype:
     return DTYPES[dtype]
 
 
+def _four_bits(kind: torch.dtype, device: torch.device) -> dict[str, Any]:
+    """What ``from_pretrained`` is told for 4-bit weights (NF4, arXiv 2305.14314).
+
+    Raises:
+        UserError: bitsandbytes is not installed.
+    """
+    if find_spec("bitsandbytes") is None:
+        raise UserError(
+            "4-bit weights need bitsandbytes, which is not installed",
+            got="training.quantize=4bit",
+            expected="the package bitsandbytes",
+            remedy="pip install 'unsee[bitsandbytes]', or leave training.quantize at none",
+        )
+    config = BitsAndBytesConfig(
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_compute_dtype=kind,
+        bnb_4bit_use_double_quant=True,
+    )
+    return {"quantization_config": config, "device_map": {"": device}}
+
+
 def _assemble(
     model: Any, processor: Any, *, name: str, revision: str, source: Source, weights_hash: str
 ) -> VLM:
@@ -251,7 +278,12 @@ def _assemble(
     return VLM(model, processor, name, revision, roles, chat, weights_hash, source)
 
 
-def _locate(model: str | Path, revision: str | None, trust_remote_code: bool) -> tuple[Path, Source]:
+def _locate(
+    model: str | Path,
+    revision: str | None,
+    trust_remote_code: bool,
+    patterns: Sequence[str] = DOWNLOAD,
+) -> tuple[Path, Source]:
     folder = Path(model).expanduser()
     if folder.is_dir():
         return folder, "folder"
@@ -259,10 +291,10 @@ def _locate(model: str | Path, revision: str | None, trust_remote_code: bool) ->
         raise UserError(
             "no such model folder", got=model, expected=EXPECTED, remedy="check the path of the folder"
         )
-    patterns = [*DOWNLOAD, "*.py"] if trust_remote_code else list(DOWNLOAD)
+    wanted = [*patterns, "*.py"] if trust_remote_code else list(patterns)
     try:
         path = snapshot_download(
-            str(model), revision=revision, allow_patterns=patterns, ignore_patterns=["*/*"]
+            str(model), revision=revision, allow_patterns=wanted, ignore_patterns=["*/*"]
         )
     except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
         reason = str(error).strip().splitlines()[0]

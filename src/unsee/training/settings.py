@@ -37,10 +37,11 @@ class TrainSettings:
         stop_on_collapse: End the training there.
         select: ``last`` point of the run, or ``best`` by the rule of ``training.selection``; needs probes.
         vocabulary: How the vocabulary mask is made from the names.
-        pack_tokens: Longest pack.
+        pack_tokens: Longest pack; None = as long as is worth it (``packs.pack.room_for``).
         forward_tokens: Most tokens in one forward pass; a step is cut into as many passes as needed.
         reference_bytes: Largest size of the kept reference logits; beyond it they are computed in each step.
         checkpointing: Recompute activations in the backward pass, to save memory.
+        report_to: Experiment trackers that transformers knows and that are installed.
         seed: Of the adapter's start, dropout and the order of rows.
     """
 
@@ -61,10 +62,11 @@ class TrainSettings:
     stop_on_collapse: bool = False
     select: Literal["last", "best"] = "last"
     vocabulary: NameMode = "first_piece"
-    pack_tokens: int = 1536
+    pack_tokens: int | None = None
     forward_tokens: int = 8192
     reference_bytes: int = 2**30
     checkpointing: bool = False
+    report_to: tuple[str, ...] = ()
     seed: int = 0
 
     def __post_init__(self) -> None:

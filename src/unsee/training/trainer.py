@@ -6,7 +6,7 @@ import math
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,10 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.utils.data import Dataset, SequentialSampler
 from transformers import PrinterCallback, ProgressCallback, Trainer, TrainingArguments
+from transformers.integrations.integration_utils import (
+    INTEGRATION_TO_CALLBACK,
+    get_available_reporting_integrations,
+)
 
 from unsee.methods.parts import Gate, Method, pair_key
 from unsee.models.adapters import attach, check_trainable, trained_table
@@ -133,7 +137,8 @@ def identity_of(vlm: VLM, method: Method, examples: Sequence[Example], settings:
         repr((e.id, e.prompt, e.answer, e.role, e.masked, e.names, e.picture.hash if e.picture else None))
         for e in examples
     ]
-    return hash_text(vlm.weights_hash, method.name, repr(method.knobs), repr(settings), *rows)
+    decides = replace(settings, report_to=())
+    return hash_text(vlm.weights_hash, method.name, repr(method.knobs), repr(decides), *rows)
 
 
 def _choose(method: Method, examples: Sequence[Example]) -> list[Example]:
@@ -295,6 +300,11 @@ class UnlearnTrainer(Trainer):  # type: ignore[misc]
     def _get_train_sampler(self, train_dataset: Any = None) -> SequentialSampler:
         return SequentialSampler(self.train_dataset if train_dataset is None else train_dataset)
 
+    def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
+        """What experiment trackers get: the Trainer's figures and each term of the loss."""
+        terms = {} if self.current is None else self.current.terms
+        super().log({**logs, **{f"term/{name}": float(value) for name, value in terms.items()}}, start_time)
+
     def floating_point_ops(self, inputs: Mapping[str, Any]) -> int:
         """Work is counted in ``Cost``, not here."""
         return 0
@@ -323,7 +333,7 @@ class UnlearnTrainer(Trainer):  # type: ignore[misc]
         theirs = run.taught(batch.rows, current.turn)
         table = forward(run.vlm, batch, cost=run.cost, features=run.features, layers=run.method.layers)
         self.accelerator.backward(current.add(table, theirs))
-        run.cost.backwards += 1
+        run.cost.backward(len(batch.rows))
 
     def _get_grad_norm(self, model: nn.Module, grad_norm: Any = None) -> Any:
         self.norm = float(super()._get_grad_norm(model, grad_norm=grad_norm))
@@ -355,8 +365,23 @@ class UnlearnTrainer(Trainer):  # type: ignore[misc]
                 parameter.copy_(saved[name])
 
 
+def _check_trackers(names: Sequence[str]) -> None:
+    """Refuse trackers that transformers does not know or that are not installed."""
+    there = get_available_reporting_integrations()
+    for name in names:
+        if name not in INTEGRATION_TO_CALLBACK or name not in there:
+            known = name in INTEGRATION_TO_CALLBACK
+            raise UserError(
+                f"the experiment tracker is not {'installed' if known else 'known'}",
+                got=name,
+                expected=", ".join(there if known and there else sorted(INTEGRATION_TO_CALLBACK)),
+                remedy=f"pip install {name}" if known else "name one of them in training.report_to",
+            )
+
+
 def _arguments(run: Run) -> TrainingArguments:
     settings = run.settings
+    _check_trackers(settings.report_to)
     schedule = "constant_with_warmup" if settings.schedule == "constant" else settings.schedule
     arguments = TrainingArguments(
         output_dir=str(run.folder / CHECKPOINTS),
@@ -371,8 +396,9 @@ def _arguments(run: Run) -> TrainingArguments:
         seed=settings.seed,
         save_strategy="steps",
         save_steps=settings.save_every,
-        logging_strategy="no",
-        report_to=[],
+        logging_strategy="steps" if settings.report_to else "no",
+        logging_steps=1,
+        report_to=list(settings.report_to),
         disable_tqdm=True,
         remove_unused_columns=False,
         dataloader_pin_memory=False,
