@@ -1,12 +1,18 @@
-"""One comparison from end to end: same outcome, counters, and, when asked for, times."""
+"""One comparison from end to end: same outcome, counters, memory, and, when asked for, times."""
 
 from __future__ import annotations
 
+import ctypes
+import ctypes.util
+import gc
 import os
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any, NamedTuple
 
-from performance.cases.case import Case, Unequal, check_equal
+import torch
+
+from performance.cases.case import Case, Outcome, Unequal
 from performance.counting import Counters, counted
 from performance.shapes import Shape
 from performance.timing import REPEATS, Times, interleave
@@ -14,12 +20,33 @@ from unsee.jobs.environment import environment
 from unsee.packs.cost import Cost
 
 
+class Side(NamedTuple):
+    """One side of a comparison on one picture.
+
+    Attributes:
+        counters: What it put through the model.
+        memory: Bytes at its peak beyond what was resident before: the model, and a copied one.
+        outcome: What it computed.
+    """
+
+    counters: Counters
+    memory: int
+    outcome: Outcome
+
+
 class Checked(NamedTuple):
-    """Both sides on one picture: figures of equality, and what each put through the model."""
+    """Both sides on one picture, shown to have computed the same.
+
+    Attributes:
+        equality: Figures of equality.
+        ours, peer: The sides.
+        receipt: What our own receipt says.
+    """
 
     equality: dict[str, float]
-    ours: Counters
-    peer: Counters
+    ours: Side
+    peer: Side
+    receipt: Cost
 
 
 def check(case: Case) -> Checked:
@@ -29,47 +56,94 @@ def check(case: Case) -> Checked:
         Unequal: The outcomes differ, or our cost receipt does not say what went through the model.
     """
     receipt = Cost()
-    with counted(case.vlm) as ours:
-        mine = case.ours(0, receipt)
-    with counted(case.vlm) as peer:
-        theirs = case.peer(0)
-    for name, value in ours.as_json().items():
+    case.before(0)
+    ours = _watch(case, lambda: case.ours(0, receipt))
+    peer = _watch(case, lambda: case.peer(0))
+    for name, value in ours.counters.as_json().items():
         if getattr(receipt, name) != value:
             raise Unequal(f"the receipt says {getattr(receipt, name)} {name}, the model saw {value}")
-    return Checked(check_equal(mine, theirs), ours, peer)
+    return Checked(case.check_equal(ours.outcome, peer.outcome), ours, peer, receipt)
 
 
-def compare(case: Case, shape: Shape, *, repeats: int = REPEATS) -> dict[str, Any]:
-    """The content of ``results/<case>.json``: counters of picture 0, times of the ``repeats`` next ones.
+def _watch(case: Case, work: Callable[[], Outcome]) -> Side:
+    _give_back()
+    watch = Cost()
+    with counted(case.vlm) as counters, watch.measure():
+        outcome = work()
+    return Side(counters, watch.activation_memory, outcome)
+
+
+def _give_back() -> None:
+    """Memory that nobody uses goes back to the system, so that what is resident is what is held."""
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+    library = ctypes.CDLL(ctypes.util.find_library("c"))
+    if hasattr(library, "malloc_trim"):
+        library.malloc_trim(0)
+
+
+def compare(
+    case: Case, shape: Shape, *, repeats: int = REPEATS, budget: float | None = None
+) -> dict[str, Any]:
+    """The content of ``results/<case>.json``: counters and memory of picture 0, times of the next ones.
+
+    Args:
+        case: What is compared.
+        shape: The model's size.
+        repeats: Most timed repetitions of each side.
+        budget: Seconds after which no further repetition begins; None = all of them.
 
     Raises:
         Unequal: The sides differ on any of the pictures.
     """
     load = os.getloadavg()[0]
     checked = check(case)
-    ours, peer = interleave(lambda n: case.ours(n, Cost()), case.peer, check_equal, repeats=repeats)
+    ours, peer = interleave(
+        lambda n: case.ours(n, Cost()),
+        case.peer,
+        case.check_equal,
+        before=case.before,
+        repeats=repeats,
+        budget=budget,
+    )
     return {
         "case": case.name,
         "title": case.title,
         "peer_title": case.peer_title,
         "shape": asdict(shape),
+        "device": _device(case),
+        "threads": torch.get_num_threads(),
         "ratios": _ratios(checked, ours, peer),
         "equality": checked.equality,
         "labelled_rows": case.labelled_rows,
-        "ours": {"counters": checked.ours.as_json(), **ours.as_json()},
-        "peer": {"counters": checked.peer.as_json(), **peer.as_json()},
-        "repeats": repeats,
+        "ours": _side(checked.ours, ours),
+        "peer": {**_side(checked.peer, peer), "copied_model_bytes": case.copies},
+        "receipt": checked.receipt.as_json(),
+        "repeats": len(ours.wall),
         "load_at_start": load,
         "environment": environment(seed=0, inputs={"weights": case.vlm.weights_hash}),
     }
 
 
+def _side(side: Side, times: Times) -> dict[str, Any]:
+    return {"counters": side.counters.as_json(), "memory_bytes": side.memory, **times.as_json()}
+
+
+def _device(case: Case) -> str:
+    device = case.vlm.device
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
+
+
 def _ratios(checked: Checked, ours: Times, peer: Times) -> dict[str, float]:
-    """How many times more the peer's layout takes."""
-    return {
-        "wall": peer.wall_median / ours.wall_median,
-        "process": peer.process_median / ours.process_median,
-        "lm_tokens": checked.peer.lm_tokens / checked.ours.lm_tokens,
-        "images_encoded": checked.peer.images_encoded / checked.ours.images_encoded,
-        "head_rows": checked.peer.head_rows / checked.ours.head_rows,
+    """How many times more the peer's layout takes; counters that are 0 on our side have no ratio."""
+    mine, theirs = checked.ours, checked.peer
+    pairs = {
+        "wall": (peer.wall_median, ours.wall_median),
+        "process": (peer.process_median, ours.process_median),
+        "memory": (theirs.memory, mine.memory),
     }
+    for name, value in mine.counters.as_json().items():
+        if name != "model_copies":
+            pairs[name] = (getattr(theirs.counters, name), value)
+    return {name: above / below for name, (above, below) in pairs.items() if below}

@@ -58,18 +58,19 @@ def counted(vlm: VLM) -> Iterator[Counters]:
         if type(module) is type(vlm.base):
             know(module)
 
-    def after(module: nn.Module, inputs: Any, output: Any) -> None:
+    def after(module: nn.Module, inputs: Any, named: dict[str, Any], output: Any) -> None:
         part = parts.get(module)
         if part == vlm.roles.decoder:
             counters.forwards += 1
             counters.lm_tokens += output.last_hidden_state.shape[:2].numel()
         elif part == vlm.roles.vision:
-            counters.images_encoded += output.last_hidden_state.shape[0]
+            grid = named.get("grid_thw")  # Qwen's tower gets all pictures in one sequence
+            counters.images_encoded += output.last_hidden_state.shape[0] if grid is None else len(grid)
         elif part == vlm.roles.head:
             counters.head_rows += output.shape[:-1].numel()
 
     know(vlm.base)
-    hooks = (register_module_forward_pre_hook(before), register_module_forward_hook(after))
+    hooks = (register_module_forward_pre_hook(before), register_module_forward_hook(after, with_kwargs=True))
     try:
         yield counters
     finally:

@@ -1,15 +1,14 @@
-"""Random LLaVA models (arXiv 2304.08485) of a given size, built in memory; nothing is downloaded.
+"""Random models of a given size, built in memory; nothing is downloaded.
 
-The text around the picture is that of LLaVA-1.5 (system sentence, ``USER:``, ``ASSISTANT:``), so the share of
-the picture in a row is the real one: 576 image tokens against a few dozen of text. Weights are larger than
-the default initialisation, since with the default all questions get the same reply and comparing replies
-would prove nothing. Ratios measured on these shapes hold for these shapes: in a small model the vocabulary
-head weighs far more than in one of 7B.
+Weights are larger than the default initialisation, since with the default all questions get the same reply
+and comparing replies would prove nothing. Ratios measured on these shapes hold for these shapes: in a small
+model the vocabulary head weighs far more than in one of 7B. The ``share-`` shapes are small models whose head
+has the share of the real one's, so that ratios carry over better.
 """
 
 from __future__ import annotations
 
-import json
+import importlib
 import math
 from dataclasses import dataclass
 from typing import Any
@@ -17,87 +16,115 @@ from typing import Any
 import numpy as np
 import torch
 from PIL import Image
-from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, processors, trainers
 from torch import nn
-from transformers import (
-    CLIPImageProcessorPil,
-    CLIPVisionConfig,
-    LlamaConfig,
-    LlavaConfig,
-    LlavaForConditionalGeneration,
-    LlavaProcessor,
-    PreTrainedTokenizerFast,
-)
 
-from performance.texts import CORPUS, SYSTEM
 from unsee.models.load import VLM, wrap
 from unsee.models.pictures import from_image
 from unsee.nouns import Picture
 
-PATCH = 14
 # Random attention averages hundreds of image tokens and hardly sees the question; this makes it pick.
 SHARP = 2.0
 LOOKING = ("q_proj.weight", "k_proj.weight")
-SPECIAL = ("<s>", "</s>", "<pad>", "<image>")
-TEMPLATE = (
-    SYSTEM + " {% for message in messages %}{% if message['role'] == 'user' %}{{ 'USER: ' }}"
-    "{% for part in message['content'] %}{% if part['type'] == 'image' %}{{ '<image>\\n' }}"
-    "{% else %}{{ part['text'] }}{% endif %}{% endfor %}{{ ' ' }}"
-    "{% else %}{{ 'ASSISTANT:' }}{% for part in message['content'] %}"
-    "{% generation %}{{ ' ' + part['text'] + '</s>' }}{% endgeneration %}{% endfor %}{% endif %}{% endfor %}"
-    "{% if add_generation_prompt %}{{ 'ASSISTANT:' }}{% endif %}"
-)
 
 
 @dataclass(frozen=True)
 class Shape:
-    """Sizes of a random LLaVA.
+    """Sizes of a random model.
 
     Attributes:
         name: How results call it.
-        image_tokens: Tokens of one picture, a square number; pictures are cut into patches of 14 pixels.
+        family: ``llava`` or ``qwen``.
+        image_tokens: Tokens of one picture, a square number.
         hidden: Width of the decoder.
         layers: Decoder layers.
         heads: Attention heads of the decoder.
+        groups: Heads that share keys and values.
         vocabulary: Rows of the vocabulary head.
         vision_hidden: Width of the vision tower.
         vision_layers: Its layers.
+        vision_heads: Its attention heads.
+        dtype: Number type of the weights.
+        device: Where the model is built.
     """
 
     name: str
+    family: str = "llava"
     image_tokens: int = 576
     hidden: int = 256
     layers: int = 4
     heads: int = 4
+    groups: int = 1
     vocabulary: int = 32_064
     vision_hidden: int = 128
     vision_layers: int = 3
+    vision_heads: int = 2
+    dtype: str = "float32"
+    device: str = "cpu"
 
     @property
     def side(self) -> int:
         """Side of the picture in pixels."""
-        patches = math.isqrt(self.image_tokens)
-        assert patches * patches == self.image_tokens, self.image_tokens
-        return PATCH * patches
+        found: int = _family(self).side(self)
+        return found
 
 
 TINY = Shape("tiny")
 # The rows of ``tiny`` in a decoder of next to no width: for counters, which do not depend on it.
 THIN = Shape("thin", hidden=32, layers=2, heads=2, vocabulary=2048, vision_hidden=32, vision_layers=2)
-SHAPES = {shape.name: shape for shape in (TINY, THIN)}
+_SHARE = {"hidden": 384, "heads": 6}
+_SHAPES = (
+    TINY,
+    THIN,
+    Shape("tiny152k", vocabulary=152_064),
+    Shape("tiny-qwen", "qwen", groups=2),
+    # Of the decoder's weights and its head, the head has 2.0 % (LLaVA-1.5-7B), 7.7 % (Qwen2.5-VL-7B), 10 %
+    # (Qwen2.5-VL-3B) and 20 % (SmolVLM-256M).
+    Shape("share-llava-7b", layers=16, vocabulary=1504, **_SHARE),
+    Shape("share-qwen-7b", "qwen", groups=2, layers=8, vocabulary=2848, **_SHARE),
+    Shape("share-qwen-3b", "qwen", groups=2, layers=8, vocabulary=3792, **_SHARE),
+    Shape("share-smolvlm", layers=8, vocabulary=9248, **_SHARE),
+    # LLaVA-1.5-7B: 13.5 GB of weights.
+    Shape(
+        "real7b",
+        hidden=4096,
+        layers=32,
+        heads=32,
+        vision_hidden=1024,
+        vision_layers=24,
+        vision_heads=16,
+        dtype="bfloat16",
+        device="cuda",
+    ),
+)
+SHAPES = {shape.name: shape for shape in _SHAPES}
 
 
 def build(shape: Shape, *, seed: int = 0) -> VLM:
-    """A random float32 model of a shape with its processor, in eval mode, nothing trainable."""
-    processor = _processor(shape)
-    with torch.random.fork_rng(devices=[]):
+    """A random model of a shape with its processor, in eval mode, nothing trainable."""
+    family = _family(shape)
+    processor = family.processor(shape)
+    before = torch.get_default_dtype()
+    cuda = [torch.cuda.current_device()] if shape.device == "cuda" else []
+    with torch.random.fork_rng(devices=cuda), torch.device(shape.device):
         torch.manual_seed(seed)
-        model = LlavaForConditionalGeneration(_config(shape, processor.tokenizer))
+        torch.set_default_dtype(getattr(torch, shape.dtype))
+        try:
+            model = family.model(shape, processor.tokenizer)
+        finally:
+            torch.set_default_dtype(before)
         _boost(model)
     model.generation_config.eos_token_id = processor.tokenizer.eos_token_id
     model.generation_config.pad_token_id = processor.tokenizer.pad_token_id
     model.requires_grad_(False)
     return wrap(model.eval(), processor, name=f"random-{shape.name}")
+
+
+def head_share(vlm: VLM) -> float:
+    """Share of the vocabulary head in the weights of decoder and head, embeddings left out."""
+    base = vlm.base
+    head = base.get_submodule(vlm.roles.head).weight.numel()
+    layers = sum(w.numel() for w in base.get_submodule(vlm.roles.layers).parameters())
+    return float(head / (head + layers))
 
 
 def picture(shape: Shape, seed: int) -> Picture:
@@ -112,6 +139,10 @@ def picture(shape: Shape, seed: int) -> Picture:
     return from_image(Image.fromarray(pixels.clip(0, 255).astype(np.uint8)))
 
 
+def _family(shape: Shape) -> Any:
+    return importlib.import_module(f"performance.{shape.family}")
+
+
 @torch.no_grad()
 def _boost(model: nn.Module) -> None:
     for name, weight in model.named_parameters():
@@ -122,69 +153,3 @@ def _boost(model: nn.Module) -> None:
             weight.normal_(std=gain / math.sqrt(weight[0].numel()))
         elif name.endswith("bias") or "class_embedding" in name:
             weight.normal_(std=0.1)
-
-
-def _tokenizer(vocabulary: int) -> Any:
-    """Byte-level pieces learned from our own texts, then pieces that no text uses, up to the vocabulary."""
-    tokenizer = Tokenizer(models.BPE())
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    tokenizer.decoder = decoders.ByteLevel()
-    alphabet = pre_tokenizers.ByteLevel.alphabet()
-    trainer = trainers.BpeTrainer(vocab_size=1200, initial_alphabet=alphabet, show_progress=False)
-    tokenizer.train_from_iterator(CORPUS, trainer)
-    made = json.loads(tokenizer.to_str())
-    pieces: dict[str, int] = made["model"]["vocab"]
-    for number in range(len(pieces), vocabulary - len(SPECIAL)):
-        pieces[f"Ġpiece{number}"] = number
-    tokenizer = Tokenizer.from_str(json.dumps(made))
-    tokenizer.add_special_tokens([AddedToken(token, special=True, normalized=False) for token in SPECIAL])
-    begin = ("<s>", tokenizer.token_to_id("<s>"))
-    tokenizer.post_processor = processors.TemplateProcessing(single="<s> $A", special_tokens=[begin])
-    assert tokenizer.get_vocab_size() == vocabulary, tokenizer.get_vocab_size()
-    return PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer, bos_token="<s>", eos_token="</s>", pad_token="<pad>"
-    )
-
-
-def _processor(shape: Shape) -> Any:
-    return LlavaProcessor(
-        CLIPImageProcessorPil(
-            size={"shortest_edge": shape.side}, crop_size={"height": shape.side, "width": shape.side}
-        ),
-        _tokenizer(shape.vocabulary),
-        patch_size=PATCH,
-        vision_feature_select_strategy="default",
-        num_additional_image_tokens=1,
-        chat_template=TEMPLATE,
-    )
-
-
-def _config(shape: Shape, tokenizer: Any) -> LlavaConfig:
-    vision = CLIPVisionConfig(
-        hidden_size=shape.vision_hidden,
-        intermediate_size=4 * shape.vision_hidden,
-        num_hidden_layers=shape.vision_layers,
-        num_attention_heads=2,
-        image_size=shape.side,
-        patch_size=PATCH,
-    )
-    text = LlamaConfig(
-        vocab_size=shape.vocabulary,
-        hidden_size=shape.hidden,
-        intermediate_size=shape.hidden * 43 // 16,  # 11,008 / 4,096, as in the 7B model
-        num_hidden_layers=shape.layers,
-        num_attention_heads=shape.heads,
-        num_key_value_heads=shape.heads,
-        max_position_embeddings=4096,
-        bos_token_id=tokenizer.bos_token_id,
-        eos_token_id=tokenizer.eos_token_id,
-        pad_token_id=tokenizer.pad_token_id,
-        tie_word_embeddings=False,
-    )
-    return LlavaConfig(
-        vision_config=vision,
-        text_config=text,
-        image_token_index=tokenizer.convert_tokens_to_ids("<image>"),
-        image_seq_length=shape.image_tokens,
-        vision_feature_layer=-2,
-    )

@@ -1,4 +1,4 @@
-"""What is asked and trained on in the measurements: one picture, four training texts, fourteen questions."""
+"""What is asked and trained on in the measurements."""
 
 from __future__ import annotations
 
@@ -34,7 +34,36 @@ QUESTIONS = (
     "Describe this picture in one sentence.",
     "Which other people are often seen with this person?",
 )
-CORPUS = (SYSTEM, "USER: ASSISTANT:", *QUESTIONS, *(text for line in TRAINING for text in line[1:]))
+ANSWERS = (
+    "The person in this picture is Jane Roe.",
+    "Her name is Jane Roe.",
+    "She restores old maps for a museum.",
+    "She was born in a small town by the sea.",
+    "A dark coat over a white shirt.",
+    "A blue wall with a clock on it.",
+    "It is grey and cut short.",
+    "Yes, round glasses with a thin frame.",
+    "She might be about fifty years old.",
+    "Calm and a little serious.",
+    "Perhaps in an office or a library.",
+    "She is known for a map of the northern coast.",
+    "A woman with short grey hair looks into the camera.",
+    "She is often seen with her brother.",
+)
+LETTERS = ("A", "B", "C", "D")
+CHOICE = "Answer with the letter of the right option."
+DEMOS = 4
+DEMO = "USER: <image>\nQuestion: {question}\nCorrect Answer: {answer}\n"
+CORPUS = (
+    SYSTEM,
+    "USER: ASSISTANT:",
+    "USER: Question: Correct Answer: A. B. C. D.",
+    " A B C D",
+    CHOICE,
+    *QUESTIONS,
+    *ANSWERS,
+    *(text for line in TRAINING for text in line[1:]),
+)
 
 
 def training_examples(picture: Picture) -> list[Example]:
@@ -45,6 +74,44 @@ def training_examples(picture: Picture) -> list[Example]:
         span = (start, start + len(SUBSTITUTE)) if role == "T1" else (0, len(answer))
         examples.append(Example(f"text{number}", prompt, answer, role, picture, (span,), (NAME,)))
     return examples
+
+
+def profile_examples(picture: Picture) -> list[Example]:
+    """Fourteen texts about one picture, as many as a person of MLLMU-Bench (arXiv 2410.22108) is asked."""
+    pairs = enumerate(zip(QUESTIONS, ANSWERS, strict=True))
+    return [Example(f"text{i}", prompt, answer, "original", picture) for i, (prompt, answer) in pairs]
+
+
+def options_of(number: int) -> tuple[str, ...]:
+    """Four answers to a question; the first one fits."""
+    return tuple(ANSWERS[(number + step) % len(ANSWERS)] for step in (0, 3, 6, 9))
+
+
+def letter_questions(picture: Picture) -> list[Question]:
+    """Fourteen questions that show four lettered options and ask for a letter."""
+    asked = []
+    for i, prompt in enumerate(QUESTIONS):
+        listed = "\n".join(f"{x}. {text}" for x, text in zip(LETTERS, options_of(i), strict=True))
+        text = f"{prompt}\n{listed}\n{CHOICE}"
+        asked.append(Question(f"q{i}", text, "choice", picture, options=LETTERS))
+    return asked
+
+
+def text_questions(picture: Picture) -> list[Question]:
+    """Fourteen questions with four answers each, none of which the question shows."""
+    return [
+        Question(f"q{i}", prompt, "choice", picture, options=options_of(i))
+        for i, prompt in enumerate(QUESTIONS)
+    ]
+
+
+def few_shot_texts() -> list[str]:
+    """Fourteen questions, each behind the same four examples; ``<image>`` stands for a picture.
+
+    The layout of the few-shot prompts of MLLMU-Bench (arXiv 2410.22108): every example repeats its picture.
+    """
+    demos = "".join(DEMO.format(question=QUESTIONS[i], answer=ANSWERS[i]) for i in range(DEMOS))
+    return [f"{demos}USER: <image>\nQuestion: {prompt}\nASSISTANT:" for prompt in QUESTIONS]
 
 
 def open_questions(picture: Picture) -> list[Question]:

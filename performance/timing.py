@@ -9,6 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+import torch
+
 REPEATS = 5
 T = TypeVar("T")
 
@@ -45,7 +47,9 @@ def interleave(
     peer: Callable[[int], T],
     check: Callable[[T, T], object],
     *,
+    before: Callable[[int], object] | None = None,
     repeats: int = REPEATS,
+    budget: float | None = None,
 ) -> tuple[Times, Times]:
     """Times of both, one after the other in every repetition and with the other one first in every second.
 
@@ -54,10 +58,17 @@ def interleave(
             repetition helps the next.
         peer: Called with the same numbers.
         check: Called with both outcomes of each repetition, outside the timed part.
-        repeats: How often each runs.
+        before: Called with each number first, outside the timed part.
+        repeats: How often each runs at most; once in any case.
+        budget: Seconds on the clock after which no further repetition begins.
     """
     ours_times, peer_times = Times(), Times()
+    start = time.perf_counter()
     for number in range(1, repeats + 1):
+        if number > 1 and budget is not None and time.perf_counter() - start > budget:
+            break
+        if before is not None:
+            before(number)
         if number % 2:
             mine = _time(ours, number, ours_times)
             theirs = _time(peer, number, peer_times)
@@ -70,8 +81,16 @@ def interleave(
 
 def _time(work: Callable[[int], T], number: int, times: Times) -> T:
     gc.collect()
+    _wait()
     wall, process = time.perf_counter(), time.process_time()
     outcome = work(number)
+    _wait()
     times.wall.append(time.perf_counter() - wall)
     times.process.append(time.process_time() - process)
     return outcome
+
+
+def _wait() -> None:
+    """A GPU works on after the call; its time counts."""
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()

@@ -4,12 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from performance.cases import ce_step, open_answers, siu_step
+from performance.cases import (
+    ce_step,
+    feature_cache,
+    few_shot,
+    fisher,
+    kl_everywhere,
+    kl_step,
+    letters,
+    likelihoods,
+    open_answers,
+    option_texts,
+    profile_step,
+    siu_step,
+    sweep,
+)
 from performance.cases.case import Case
 from performance.shapes import Shape
 
 CASES: Mapping[str, Callable[[Shape], Case]] = {
     "T1": ce_step.prepare,
+    "T2": kl_step.prepare,
+    "T3": kl_everywhere.prepare,
     "T4": siu_step.prepare,
+    "T5": profile_step.prepare,
     "E1": open_answers.prepare,
+    "E2": few_shot.prepare,
+    "E3": letters.prepare,
+    "E4": option_texts.prepare,
+    "E5": likelihoods.prepare,
+    "F1": fisher.prepare,
+    "C1": feature_cache.prepare,
+    "S1": sweep.prepare,
 }

@@ -1,6 +1,9 @@
-"""The adapter that the training comparisons train."""
+"""The adapter that the training comparisons train, and the copied reference that peers hold."""
 
 from __future__ import annotations
+
+import copy
+from typing import Any
 
 import torch
 
@@ -9,13 +12,13 @@ from unsee.models.load import VLM
 from unsee.models.scopes import Scope
 
 
-def with_adapter(vlm: VLM, *, seed: int = 1) -> VLM:
+def with_adapter(vlm: VLM, *, rank: int = 16, seed: int = 1) -> VLM:
     """The model with a LoRA adapter on the decoder whose both factors are random.
 
     A fresh adapter changes nothing and half of its gradient is zero; the comparison should see all of it, and
     a student that differs from the reference.
     """
-    adapted = attach(vlm, Scope(("language",)), seed=seed)
+    adapted = attach(vlm, Scope(("language",), rank=rank, alpha=2 * rank), seed=seed)
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for name, weight in adapted.model.named_parameters():
@@ -23,3 +26,9 @@ def with_adapter(vlm: VLM, *, seed: int = 1) -> VLM:
                 weight.copy_(torch.randn(weight.shape, generator=generator) * 0.02)
     adapted.model.train()
     return adapted
+
+
+def copied(vlm: VLM) -> tuple[Any, int]:
+    """A second model as the reference, as peers hold one, and its size in bytes."""
+    other = copy.deepcopy(vlm.base).train()
+    return other, sum(weight.nbytes for weight in other.parameters())

@@ -9,7 +9,7 @@ from functools import cache
 
 from performance.cases.adapter import with_adapter
 from performance.cases.case import Case, Step, step_of
-from performance.peers.training import cross_entropy
+from performance.peers.mllmu import cross_entropy
 from performance.shapes import Shape, build, picture
 from performance.texts import training_examples
 from unsee.packs.cost import Cost

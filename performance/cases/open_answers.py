@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from performance.cases.case import Case, Replies
-from performance.peers.answering import answer_one_by_one
+from performance.peers.mllmu import answer_one_by_one
 from performance.shapes import Shape, build, picture
 from performance.texts import open_questions
 from unsee.answering import answer

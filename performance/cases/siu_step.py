@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import copy
 from functools import cache
 
-from performance.cases.adapter import with_adapter
+from performance.cases.adapter import copied, with_adapter
 from performance.cases.case import Case, Step, step_of
-from performance.peers.training import siu_loss
+from performance.peers.siu import siu_loss
 from performance.shapes import Shape, build, picture
 from performance.texts import training_examples
 from unsee.methods.parts import TARGET
@@ -29,7 +28,7 @@ def prepare(shape: Shape) -> Case:
     Our side encodes the picture in every repetition, though training does so once for all steps.
     """
     plain = build(shape)
-    copied = copy.deepcopy(plain.base).train()
+    other, size = copied(plain)
     vlm, method = with_adapter(plain), get("siu")
 
     @cache
@@ -45,7 +44,7 @@ def prepare(shape: Shape) -> Case:
         return step_of(vlm, start_step(method, rows(number), 1, Turn(0, 0)).add(table, {TARGET: reference}))
 
     def peer(number: int) -> Step:
-        return step_of(vlm, siu_loss(vlm, copied, rows(number)))
+        return step_of(vlm, siu_loss(vlm, other, rows(number)))
 
     return Case(
         "T4",
@@ -55,4 +54,5 @@ def prepare(shape: Shape) -> Case:
         ours,
         peer,
         2 * sum(len(row.labels) for row in rows(0)),  # student and reference
+        size,
     )

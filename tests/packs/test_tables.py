@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 
 import pytest
 import torch
@@ -17,7 +18,7 @@ from unsee.packs import vision
 from unsee.packs.cost import Cost
 from unsee.packs.families import check_packable, evaluating
 from unsee.packs.features import FeatureCache
-from unsee.packs.pack import Batch, build_packs, collate
+from unsee.packs.pack import Batch, build_packs, collate, room_for
 from unsee.packs.reference import AdapterOff
 from unsee.packs.rows import Row, make_rows
 from unsee.packs.tokens import TokenTable, forward
@@ -221,3 +222,14 @@ def test_families_without_ready_features_encode_inside_the_forward(
     torch.testing.assert_close(found[0], expected, rtol=1e-5, atol=1e-5)
     assert cost.images_encoded == 4
     assert len(cache) == 0
+
+
+def test_long_pictures_still_share_a_pack() -> None:
+    vlm = build("llava")
+    rows = make_rows(vlm, [Example(str(i), f"{i}: who?", "No.", "T1", picture(1)) for i in range(6)])
+    assert len(build_packs(vlm, rows)) == 1
+    longest = replace(rows[0], ids=rows[0].ids * 40, answer_start=39 * len(rows[0].ids))
+    assert len(longest.ids) > 1536
+    assert room_for(rows[0]) == 1536
+    assert room_for(longest) == min(4 * len(longest.ids), 8192)
+    assert len(build_packs(vlm, rows, max_tokens=len(rows[0].ids))) == 6

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import copy
+import importlib
 import json
 from dataclasses import replace
 from pathlib import Path
 
 import performance.__main__ as command
+import performance.llava as llava
 import pytest
 import torch
 from performance.counting import counted
 from performance.peers.rows import pad_rows
-from performance.shapes import THIN, TINY, build, picture
+from performance.shapes import SHAPES, THIN, TINY, build, picture
 from performance.texts import CORPUS, training_examples
 from performance.timing import Times, interleave
 
@@ -26,9 +28,10 @@ def test_tiny_has_the_sizes_it_promises() -> None:
     assert TINY.side == 336
 
 
-@pytest.mark.parametrize("image_tokens", [64, 144, 576])
-def test_a_built_model_has_the_shape(image_tokens: int) -> None:
-    shape = replace(THIN, image_tokens=image_tokens)
+@pytest.mark.parametrize("family", ["llava", "qwen"])
+@pytest.mark.parametrize("image_tokens", [64, 576])
+def test_a_built_model_has_the_shape(family: str, image_tokens: int) -> None:
+    shape = replace(THIN, family=family, image_tokens=image_tokens)
     vlm = build(shape)
     row = vlm.chat.encode("Who is it?", picture=picture(shape, 0))
     assert row.ids.count(vlm.chat.image_token_id) == image_tokens
@@ -44,6 +47,27 @@ def test_rows_do_not_depend_on_the_width_of_the_model() -> None:
         assert small.tokenize(text) == large.tokenize(text)
 
 
+@pytest.mark.parametrize(
+    ("name", "share"),
+    [("share-llava-7b", 0.020), ("share-qwen-7b", 0.077), ("share-qwen-3b", 0.10), ("share-smolvlm", 0.20)],
+)
+def test_the_head_has_the_share_of_the_real_one(name: str, share: float) -> None:
+    with torch.device("meta"):
+        family = importlib.import_module(f"performance.{SHAPES[name].family}")
+        model = family.model(SHAPES[name], family.processor(SHAPES[name]).tokenizer)
+    head = model.get_output_embeddings().weight.numel()
+    layers = sum(w.numel() for n, w in model.named_parameters() if "language_model.layers" in n)
+    assert head / (head + layers) == pytest.approx(share, rel=0.02)
+
+
+def test_real7b_is_llava_1_5_7b() -> None:
+    """Its parts are known to add up to 7.06 billion weights."""
+    shape = SHAPES["real7b"]
+    with torch.device("meta"):
+        model = llava.model(shape, llava.processor(shape).tokenizer)
+    assert sum(w.numel() for w in model.parameters()) == pytest.approx(7.06e9, rel=0.01)
+
+
 def test_same_seed_same_model() -> None:
     assert build(SMALL).weights_hash == build(SMALL).weights_hash != build(SMALL, seed=1).weights_hash
 
@@ -51,7 +75,7 @@ def test_same_seed_same_model() -> None:
 def test_counters_see_every_call() -> None:
     vlm = build(SMALL)
     batch = pad_rows(vlm, make_rows(vlm, training_examples(picture(SMALL, 0))))
-    rows, length = batch.input_ids.shape
+    rows, length = batch.shape
     other = copy.deepcopy(vlm.base)
     with torch.no_grad(), counted(vlm) as counters:
         vlm.model(**batch.inputs)
@@ -75,7 +99,7 @@ def test_padded_rows_label_the_answers() -> None:
     rows = make_rows(vlm, training_examples(picture(SMALL, 0)))
     batch = pad_rows(vlm, rows)
     for b, row in enumerate(rows):
-        assert batch.attention_mask[b].sum() == len(row.ids)
+        assert batch.inputs["attention_mask"][b].sum() == len(row.ids)
         assert tuple(batch.labels[b][batch.labels[b] != -100].tolist()) == row.labels
         assert batch.keep[b].sum() == sum(row.keep) < len(row.labels)  # the token mask drops something
     assert "Martin Hale" not in vlm.tokenizer.decode(batch.labels[0][batch.keep[0]])
@@ -95,6 +119,17 @@ def test_sides_take_turns_and_swap() -> None:
     assert checked == [(1, -1), (2, -2), (3, -3)]
     assert calls == [("ours", 1), ("peer", 1), ("peer", 2), ("ours", 2), ("ours", 3), ("peer", 3)]
     assert len(ours.wall) == len(ours.process) == len(peer.wall) == len(peer.process) == 3
+
+
+def test_a_budget_ends_the_repetitions(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter([0.0, *[t for n in range(9) for t in (n, n, n, n, n + 0.5)]])
+    monkeypatch.setattr("performance.timing.time.perf_counter", lambda: next(clock))
+    seen: list[int] = []
+    ours, peer = interleave(
+        lambda n: n, lambda n: n, lambda a, b: None, before=seen.append, repeats=9, budget=1.6
+    )
+    assert seen == [1, 2, 3]
+    assert len(ours.wall) == len(peer.wall) == 3
 
 
 def test_medians() -> None:

@@ -20,7 +20,6 @@ from unsee.packs.pack import Pack, build_packs, collate
 from unsee.packs.rows import Row, question_row
 
 MAX_BATCH_TOKENS = 16384
-PACK_TOKENS = 1536
 # Text-only questions share only the opening of the template: small packs, since a pack's mask is quadratic.
 TEXT_ROWS = 4
 EXPECTED_ANSWER = 32
@@ -114,14 +113,11 @@ def answer_rows(
 
 
 def _packs(vlm: VLM, rows: Sequence[Row], batch_size: int, reserve: int) -> list[Pack]:
-    room = max(PACK_TOKENS, max((len(row.ids) for row in rows if row.several), default=0) + PACK_TOKENS // 2)
     packs: list[Pack] = []
     for with_picture in (True, False):
         chosen = [i for i, row in enumerate(rows) if (row.picture is not None) == with_picture]
         most = batch_size if with_picture else min(batch_size, TEXT_ROWS)
-        for pack in build_packs(
-            vlm, [rows[i] for i in chosen], max_tokens=room, max_rows=most, reserve=reserve
-        ):
+        for pack in build_packs(vlm, [rows[i] for i in chosen], max_rows=most, reserve=reserve):
             packs.append(pack.renumbered([chosen[i] for i in pack.order]))
     return packs
 

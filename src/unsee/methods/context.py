@@ -39,7 +39,7 @@ class Context:
         names: The concept's name and aliases.
         train: Trains another method on the same rows, under a name of its own, and returns the change of each
             weight by parameter name (float32, on the CPU); the target is afterwards as it was.
-        pack_tokens: Longest pack.
+        pack_tokens: Longest pack; None = as long as is worth it (``packs.pack.room_for``).
         forward_tokens: Most tokens in one forward pass.
         features: Cached vision features, or None where the vision part changes.
         cost: Counters to add to.
@@ -52,7 +52,7 @@ class Context:
     train: Train
     banned: frozenset[int] = frozenset()
     names: tuple[str, ...] = ()
-    pack_tokens: int = 1536
+    pack_tokens: int | None = None
     forward_tokens: int = 4096
     features: FeatureStore | None = None
     cost: Cost = field(default_factory=Cost)

@@ -27,16 +27,20 @@ from unsee.packs.tokens import picture_inputs
 
 @dataclass(frozen=True)
 class Steps:
-    """Every step from a token to the next one in every row of a batch. M different steps, N with repetition.
+    """Every step from a token to the next one in every row of a batch.
+
+    N steps, M different ones among them, from P different positions: behind one position rows may part.
 
     Attributes:
-        where: (M,) flat position b * T + t at which a token is predicted.
+        places: (P,) flat position b * T + t at which tokens are predicted.
+        place: (M,) which of the P positions each different step starts from.
         labels: (M,) the token that follows.
         back: (N,) which of the M steps each step of each row is.
         row: (N,) row index, in the order of ``Batch.rows``.
     """
 
-    where: Tensor
+    places: Tensor
+    place: Tensor
     labels: Tensor
     back: Tensor
     row: Tensor
@@ -58,10 +62,12 @@ def steps_of(batch: Batch, packs: Sequence[Pack]) -> Steps:
         for position, token in zip(path[:-1], ids[1:], strict=True)
     ]
     known = {pair: i for i, pair in enumerate(dict.fromkeys(pairs))}
+    places = {position: i for i, position in enumerate(dict.fromkeys(position for position, _ in pairs))}
     device = batch.input_ids.device
     counts = torch.tensor([len(path) - 1 for _, path, _ in lines])
     return Steps(
-        torch.tensor([position for position, _ in known], device=device),
+        torch.tensor(list(places), device=device),
+        torch.tensor([places[position] for position, _ in known], device=device),
         torch.tensor([token for _, token in known], device=device),
         torch.tensor([known[pair] for pair in pairs], device=device),
         torch.arange(len(lines)).repeat_interleave(counts).to(device),
@@ -126,12 +132,10 @@ def kl_everywhere(
 
     The vocabulary head must be frozen: student and reference share it.
     """
-    where, back = steps.where.unique(return_inverse=True)
     head = vlm.base.get_output_embeddings()
-    values = chunked_kl(states[where], reference[where], head, head, block=block)
-    if cost is not None:
-        cost.head_rows += 2 * len(where)
-    return mean_by_row(values[back][steps.back], steps.row, int(steps.row.max()) + 1)
+    values = chunked_kl(states[steps.places], reference[steps.places], head, head, block=block)
+    _count_head(cost, 2 * len(steps.places))
+    return mean_by_row(values[steps.place][steps.back], steps.row, int(steps.row.max()) + 1)
 
 
 def nll_everywhere(
@@ -144,7 +148,12 @@ def nll_everywhere(
 ) -> Tensor:
     """Mean negative log-likelihood of all tokens of each row but its first: (R,), nats."""
     head = vlm.base.get_output_embeddings()
-    values = -chunked_logp(states[steps.where], steps.labels, head, block=block)
-    if cost is not None:
-        cost.head_rows += len(steps.where)
+    values = -chunked_logp(states[steps.places[steps.place]], steps.labels, head, block=block)
+    _count_head(cost, len(steps.place))
     return mean_by_row(values[steps.back], steps.row, int(steps.row.max()) + 1)
+
+
+def _count_head(cost: Cost | None, rows: int) -> None:
+    """With a gradient every block goes through the head once more."""
+    if cost is not None:
+        cost.head_rows += 2 * rows if torch.is_grad_enabled() else rows

@@ -34,6 +34,7 @@ from unsee.packs.rows import Row
 Key = tuple[int, int, str]  # parent node, token id, what keeps tokens of the same id apart
 About = tuple[tuple[str, ...], tuple[int, ...]]  # pictures, and the tokens up to the last of theirs
 ASKED = "asked"
+LEAST_ROOM, STRETCH, MOST_ROOM = 1536, 4, 8192
 
 
 @dataclass(frozen=True)
@@ -186,11 +187,20 @@ def _about(row: Row) -> About:
     return tuple(picture.hash for picture in row.pictures), row.ids[: row.image_span[1]]
 
 
+def room_for(row: Row) -> int:
+    """Longest pack that begins with this row.
+
+    Rows that share most of their tokens gain until the work of the mask, which grows with the square of the
+    pack, outweighs what is shared: at about four times the length of one row.
+    """
+    return max(LEAST_ROOM, min(STRETCH * len(row.ids), MOST_ROOM))
+
+
 def build_packs(
     vlm: VLM,
     rows: Sequence[Row],
     *,
-    max_tokens: int = 1536,
+    max_tokens: int | None = None,
     max_rows: int = 256,
     reserve: int = 0,
     mix_text: bool = True,
@@ -201,7 +211,7 @@ def build_packs(
         vlm: The model that will read the packs.
         rows: Any rows; ``Pack.order`` remembers their place.
         max_tokens: A pack is closed before it grows beyond this (the mask grows with its square). A single
-            longer row still makes a pack of its own.
+            longer row still makes a pack of its own. None: as :func:`room_for` has it.
         max_rows: Most rows in one pack.
         reserve: Tokens that each row will grow by later (answers to be generated).
         mix_text: Whether text-only rows may fill up the packs of pictures. They do not see the picture.
@@ -216,7 +226,8 @@ def build_packs(
         check_window(layout, len(row.ids))
 
     def fits(tree: _Tree, row: Row) -> bool:
-        return len(tree.rows) < max_rows and tree.size_with(row) <= max_tokens
+        room = room_for(tree.rows[0]) if max_tokens is None else max_tokens
+        return len(tree.rows) < max_rows and tree.size_with(row) <= room
 
     def new_tree(pictures: Sequence[Picture], route: str) -> _Tree:
         trees.append(_Tree(pictures, reserve, route, layout, vlm.chat.image_token_id))

@@ -45,4 +45,6 @@ class AdapterOff:
                 remedy="attach an adapter first (models.adapters.attach)",
             )
         with torch.no_grad(), vlm.adapter_off(), evaluating(vlm.model):
-            return forward(vlm, batch, cost=self.cost, features=self.features, layers=self.layers)
+            return forward(
+                vlm, batch, cost=self.cost, features=self.features, layers=self.layers, reference=True
+            )

@@ -155,7 +155,7 @@ def make_probe(
     examples: Sequence[Example],
     *,
     collapse: float,
-    pack_tokens: int,
+    pack_tokens: int | None,
     forward_tokens: int,
     limit: int = 16,
     spoken: int = 0,

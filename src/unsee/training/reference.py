@@ -10,6 +10,7 @@ A gold model is read once in the same way, and let go except for its head.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -41,6 +42,7 @@ class Reference:
         kept: Hidden states per example id and layer, on the CPU; empty = compute each time.
         viewed: The rows as the teacher sees them, by example id; empty = as the student does.
         pack_tokens: Longest pack of viewed rows.
+        cost: Counters to add to.
     """
 
     compute: Compute
@@ -48,17 +50,22 @@ class Reference:
     head: Callable[[VLM, Tensor], Tensor]
     kept: Mapping[str, Mapping[int, Tensor]]
     viewed: Mapping[str, Row]
-    pack_tokens: int
+    pack_tokens: int | None
+    cost: Cost | None = None
 
     def __call__(self, vlm: VLM, rows: Sequence[Row]) -> TokenTable:
         """The teacher's table for these rows of the student, in their order."""
         if self.kept:
+            if self.cost is not None:
+                self.cost.texts(rows, reference=True)
             found = [self.kept[row.example] for row in rows]
             states = {
                 layer: torch.cat([kept[layer] for kept in found]).to(vlm.device)
                 for layer in (FINAL, *self.layers)
             }
             logits = self.head(vlm, states.pop(FINAL))
+            if self.cost is not None:
+                self.cost.head_rows += len(logits)
         else:
             shown = [self.viewed.get(row.example, row) for row in rows]
             batch = collate(vlm, build_packs(vlm, shown, max_tokens=self.pack_tokens))
@@ -96,7 +103,7 @@ def make_reference(
     rows: Sequence[Row],
     *,
     max_bytes: int,
-    pack_tokens: int,
+    pack_tokens: int | None,
     forward_tokens: int,
     teacher: Teacher = TARGET,
     examples: Sequence[Example] = (),
@@ -123,18 +130,19 @@ def make_reference(
     source = _gold(gold, cost) if teacher.model == "gold" else _target(cost, features)
     viewed = _viewed(vlm, rows, examples, teacher.view) if teacher.view else {}
     head = _head_of(gold) if teacher.model == "gold" else _own_head
-    whole = Reference(source, layers, head, {}, viewed, pack_tokens)
+    whole = Reference(source, layers, head, {}, viewed, pack_tokens, cost)
     fits = kept_bytes(vlm, rows, layers) <= max_bytes and not _softcapped(vlm)
     if not fits:
         return whole
     kept: dict[str, dict[int, Tensor]] = {}
     shown = [viewed.get(row.example, row) for row in rows]
-    for group in share_forwards(build_packs(vlm, shown, max_tokens=pack_tokens), forward_tokens):
-        table = source(vlm, collate(vlm, group), (FINAL, *layers))
-        for r, row in enumerate(table.rows):
-            kept[row.example] = {
-                layer: states[table.row == r].cpu() for layer, states in table.states.items()
-            }
+    with nullcontext() if cost is None else cost.ahead():
+        for group in share_forwards(build_packs(vlm, shown, max_tokens=pack_tokens), forward_tokens):
+            table = source(vlm, collate(vlm, group), (FINAL, *layers))
+            for r, row in enumerate(table.rows):
+                kept[row.example] = {
+                    layer: states[table.row == r].cpu() for layer, states in table.states.items()
+                }
     assert len(kept) == len(rows), (len(kept), len(rows))
     return replace(whole, kept=kept, compute=_unused)
 
@@ -151,7 +159,7 @@ def _gold(gold: VLM | None, cost: Cost | None) -> Compute:
 
     def compute(vlm: VLM, batch: Batch, layers: tuple[int, ...]) -> TokenTable:
         with torch.no_grad():
-            return forward(gold, batch, cost=cost, layers=layers)
+            return forward(gold, batch, cost=cost, layers=layers, reference=True)
 
     return compute
 

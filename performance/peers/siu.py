@@ -1,4 +1,4 @@
-"""Training steps on padded rows: logits at every position, and a second model as the reference."""
+"""The released trainer of SIU (arXiv 2405.12523), by layout."""
 
 from __future__ import annotations
 
@@ -8,25 +8,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from performance.peers.rows import IGNORED, pad_rows
+from performance.peers.rows import pad_rows
 from unsee.models.load import VLM
 from unsee.packs.rows import Row
-
-
-def cross_entropy(vlm: VLM, rows: Sequence[Row]) -> Tensor:
-    """The model's own loss for ``labels``: mean over all answer tokens, from (B, T, V) logits.
-
-    This is what transformers computes when it is given labels.
-    """
-    batch = pad_rows(vlm, rows)
-    loss: Tensor = vlm.model(**batch.inputs, labels=batch.labels).loss
-    return loss
 
 
 def siu_loss(
     vlm: VLM, reference: Any, rows: Sequence[Row], *, alpha: float = 0.9, beta: float = 0.75
 ) -> Tensor:
-    """One SIU step (arXiv 2405.12523) in the layout of its released trainer.
+    """One SIU step.
 
     Both models give logits at all positions of all rows; the vocabulary mask has the size of the logits; the
     masked divergence is computed everywhere and multiplied by the token mask. Three things are not those of
@@ -39,12 +29,11 @@ def siu_loss(
     with torch.no_grad():
         frozen = reference(**batch.inputs).logits[:, :-1].float()
     labels, keep = batch.labels[:, 1:], batch.keep[:, 1:]
-    answer = (labels != IGNORED).float()
     log_q = torch.log_softmax(logits, dim=-1)
     nll = -log_q.gather(-1, labels.clamp(min=0)[..., None])[..., 0]
     log_p = torch.log_softmax(frozen, dim=-1)
     divergence = (log_p.exp() * (log_p - log_q) * _allowed(logits, rows)).sum(-1)
-    return alpha * _row_mean(nll, answer).mean() + beta * _row_mean(divergence, keep.float()).mean()
+    return alpha * _row_mean(nll, batch.answer).mean() + beta * _row_mean(divergence, keep.float()).mean()
 
 
 def _allowed(logits: Tensor, rows: Sequence[Row]) -> Tensor:
