@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
 from unsee.commands import options as o
 from unsee.config import resolve
+from unsee.nouns import UserError
 
+NOT_KEYS = ("suite", "config", "sets", "debug")
+BENCHMARK = ("data", "data_revision", "split", "ratio", "limit", "controls")
+OF_CONCEPTS = ("image", "name", "alias", "kind", "fact", "looks", "retain", "test", "redact")
 Suite = Annotated[str, typer.Argument(metavar="SUITE", help="which questions; see: unsee list suites")]
 
 
@@ -24,6 +30,13 @@ def evaluate(
     looks: o.Looks = None,
     retain: o.Retain = None,
     test: o.Test = None,
+    gold: o.Gold = None,
+    data: o.Data = None,
+    data_revision: o.DataRevision = None,
+    split: o.Split = None,
+    ratio: o.Ratio = None,
+    limit: o.Limit = None,
+    controls: o.Controls = None,
     out: o.Out = None,
     preset: o.Preset = None,
     config: o.ConfigFile = None,
@@ -36,10 +49,42 @@ def evaluate(
     trust_remote_code: o.Trust = None,
     debug: o.Debug = False,
 ) -> None:
-    """Put the questions of a suite to a model, with or without an adapter; nothing is trained."""
-    skipped = ("suite", "config", "sets", "debug")
-    given = o.given({key: value for key, value in locals().items() if key not in skipped})
+    """Put the questions of a suite to a model, with or without an adapter; nothing is trained.
+
+    For the suite mllmu, --preset names the protocol, such as corrected or release-2503.
+    """
+    given = o.given({key: value for key, value in locals().items() if key not in NOT_KEYS})
+    benchmark = {key: given.pop(key) for key in BENCHMARK if key in given}
+    if suite == "mllmu":
+        _mllmu(given, benchmark, sets=sets or (), config=config)
+        return
+    _refuse(suite, benchmark)
     resolved = resolve(given, sets=sets or (), file=config)
     from unsee.jobs.evaluate import evaluate as run
 
     run(resolved, suite=suite).print()
+
+
+def _mllmu(
+    given: dict[str, Any], benchmark: dict[str, Any], *, sets: Sequence[str], config: Path | None
+) -> None:
+    _refuse("mllmu", {key: given[key] for key in OF_CONCEPTS if key in given})
+    preset = given.pop("preset", None)
+    resolved = resolve(given, sets=sets, file=config)
+    from unsee.jobs.mllmu import MllmuOptions, evaluate_mllmu
+
+    chosen = {**benchmark, "split": tuple(benchmark.get("split", ()))}
+    if preset is not None:
+        chosen["preset"] = preset
+    evaluate_mllmu(resolved, MllmuOptions(**chosen)).print()
+
+
+def _refuse(suite: str, given: dict[str, Any]) -> None:
+    """Options that mean nothing for a suite are errors."""
+    if given:
+        raise UserError(
+            f"These options do not belong to the suite {suite}.",
+            got=", ".join(f"--{key.replace('_', '-')}" for key in given),
+            expected=f"options of unsee evaluate {suite}",
+            remedy="leave them out",
+        )

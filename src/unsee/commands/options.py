@@ -48,6 +48,27 @@ ConfigFile = Annotated[
 Sets = Annotated[
     list[str] | None, typer.Option("--set", help="any key below as key=value; can be given several times")
 ]
+Data = Annotated[
+    str | None,
+    typer.Option(
+        "--data", help="benchmark data: a folder of the published files or a hub id; empty = embedded"
+    ),
+]
+DataRevision = Annotated[
+    str | None, typer.Option("--data-revision", help="commit, branch or tag of benchmark data on the hub")
+]
+Split = Annotated[
+    list[str] | None,
+    typer.Option("--split", help="set of a benchmark that is asked; can be given several times"),
+]
+Ratio = Annotated[
+    int | None, typer.Option("--ratio", help="percent of the people in the forget set: 5, 10, 15")
+]
+Limit = Annotated[int | None, typer.Option("--limit", min=1, help="at most so many people per set")]
+Controls = Annotated[
+    bool | None,
+    typer.Option("--controls/--no-controls", help="also ask without picture, with another, options alone"),
+]
 Debug = Annotated[bool, typer.Option("--debug", help="show the traceback of an error")]
 
 

@@ -59,11 +59,11 @@ def get_suite(name: str) -> Suite:
         UserError: There is none; the nearest is named.
     """
     if name not in SUITES:
-        match = nearest(name, list(SUITES))
+        match = nearest(name, [*SUITES, *BENCHMARKS])
         raise UserError(
             "There is no such suite.",
             got=name,
-            expected=", ".join(SUITES),
+            expected=", ".join((*SUITES, *BENCHMARKS)),
             remedy=f"did you mean {match}?" if match else "see: unsee list suites",
         )
     return SUITES[name]
@@ -81,6 +81,10 @@ def _at_most(made: Questionnaire, limit: int) -> tuple[Question, ...]:
     return tuple(kept)
 
 
+BENCHMARKS: Mapping[str, str] = {
+    "mllmu": "MLLMU-Bench: forget, test, retain and real people, three tasks, with pictures and by name",
+}
+"""Published benchmarks: they come with people and questions of their own, so they need no concept."""
 SUITES: Mapping[str, Suite] = {
     "concept": Suite("one concept: what is gone and what is kept", concept_questions),
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Literal
 
 from unsee.nouns import Modality, Picture, QuestionKind, hash_text
@@ -81,7 +82,7 @@ class Protocol:
     asks: tuple[Ask, ...]
     revision: str
 
-    @property
+    @cached_property
     def hash(self) -> str:
         """Hash (hex) of everything that is asked."""
         return hash_text(

@@ -1,0 +1,282 @@
+"""``unsee evaluate mllmu``: one model, and what stands beside it, answers MLLMU-Bench by a protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any, get_args
+
+from unsee.config import RunConfig
+from unsee.jobs import embedded
+from unsee.jobs.environment import environment
+from unsee.jobs.folder import LOG, RunFolder, check_writable, locked
+from unsee.jobs.inputs import with_absolute_paths
+from unsee.jobs.lines import Lines, unfinished, write_atomic
+from unsee.jobs.measure import Row, as_record
+from unsee.jobs.progress import bar
+from unsee.jobs.receipt import Receipt
+from unsee.models.adapters import load_adapter
+from unsee.models.load import VLM, load
+from unsee.nouns import Record, UserError, hash_text
+from unsee.reports.mllmu import markdown
+from unsee.suites.mllmu.asks import Ask, Condition, Protocol, protocol, under
+from unsee.suites.mllmu.data import Mllmu
+from unsee.suites.mllmu.load import load as load_data
+from unsee.suites.mllmu.official import official_files
+from unsee.suites.mllmu.presets import DEFAULT, SETS, SetName, get_preset
+from unsee.suites.mllmu.results import results_of
+from unsee.suites.mllmu.run import ask_all, check_context
+from unsee.suites.mllmu.scoring import FORGET_SETS, join
+
+JOB = "evaluate mllmu"
+KEY = ("model", "weights", "protocol", "question")
+CONTROLS: tuple[Condition, ...] = ("no_image", "shuffled_image", "options_only")
+ENVIRONMENT = "environment.json"
+EMBEDDED_STAGE = "target"
+
+
+@dataclass(frozen=True)
+class MllmuOptions:
+    """What is asked, beside the model.
+
+    Attributes:
+        data: Folder of the published parquet files, or a hub id; empty = the embedded people.
+        data_revision: Commit, branch or tag of the data on the hub.
+        preset: The protocol.
+        split: Sets that are asked; empty = all four.
+        ratio: Percent of the people in the forget set.
+        limit: At most so many people per set; 0 = all.
+        examples: Ids of people to show as examples instead of drawn ones.
+        picture: Index of the test picture instead of a drawn one.
+        controls: Whether the floors that need the model are asked too (``corrected`` only).
+    """
+
+    data: str = ""
+    data_revision: str = ""
+    preset: str = DEFAULT
+    split: tuple[str, ...] = ()
+    ratio: int = 5
+    limit: int = 0
+    examples: tuple[str, ...] = ()
+    picture: int | None = None
+    controls: bool = True
+
+    @property
+    def sets(self) -> tuple[SetName, ...]:
+        """The sets that are asked.
+
+        Raises:
+            UserError: There is no such set.
+        """
+        unknown = [name for name in self.split if name not in get_args(SetName)]
+        if unknown:
+            raise UserError(
+                "There is no such set of MLLMU-Bench.",
+                got=", ".join(unknown),
+                expected=", ".join(SETS),
+                remedy="correct --split",
+            )
+        return tuple(name for name in SETS if not self.split or name in self.split)
+
+
+@dataclass(frozen=True)
+class BenchmarkOutcome:
+    """What was written: the folder and the content of ``results.json``."""
+
+    folder: Path
+    results: Mapping[str, Any]
+
+    def print(self) -> None:
+        """Prints the tables and where everything lies."""
+        print(markdown(self.results))
+        print(f"results  {self.folder / 'results.json'}")
+        print(f"official {self.folder / 'official'}")
+
+
+def evaluate_mllmu(config: RunConfig, options: MllmuOptions) -> BenchmarkOutcome:
+    """Runs or continues ``unsee evaluate mllmu``.
+
+    The model is called ``target``; with an adapter the model with it is ``unlearned``; ``config.gold`` is
+    asked as ``gold``.
+
+    Raises:
+        UserError: The input is wrong, or the folder holds another run.
+    """
+    config = with_absolute_paths(config)
+    preset, sets = get_preset(options.preset), options.sets
+    data = read_data(options, demos=preset.pool != "none")
+    vlm = _load(config, config.model or str(embedded.model_path(EMBEDDED_STAGE)))
+    asked = protocol(
+        data,
+        preset,
+        vlm.base.config.model_type,
+        seed=config.seed,
+        sets=sets,
+        limit=options.limit,
+        examples_of=options.examples,
+        picture=options.picture,
+        max_new_tokens=config.evaluation.max_new_tokens,
+    )
+    check_context(vlm, asked.asks)
+    inputs = _inputs(config, vlm, asked)
+    path = Path(config.out).expanduser() if config.out else _folder(inputs)
+    with _opened(path, config.seed, inputs) as folder:
+        lines = Lines(path / "records.jsonl", KEY)
+        receipt = Receipt(folder)
+        _ask_models(config, options, vlm, asked, lines, receipt)
+        results = results_of(asked, _records(lines, asked), data=data, seed=config.seed)
+        folder.write("results.json", results)
+        _write_official(path, asked, lines)
+        write_atomic(path / "table.md", markdown(results))
+    return BenchmarkOutcome(path, results)
+
+
+def read_data(options: MllmuOptions, *, demos: bool = True) -> Mllmu:
+    """The data of the options: published files, or the embedded people.
+
+    Raises:
+        UserError: They cannot be read.
+    """
+    if options.data:
+        return load_data(options.data, options.ratio, revision=options.data_revision, demos=demos)
+    made: Mllmu = import_module("unsee.world.mllmu").embedded_mllmu(options.ratio)
+    return made
+
+
+def _load(config: RunConfig, model: str) -> VLM:
+    return load(
+        model,
+        revision=config.revision or None if model == config.model else None,
+        device=config.device,
+        dtype=config.dtype,
+        trust_remote_code=config.trust_remote_code,
+    )
+
+
+def _inputs(config: RunConfig, vlm: VLM, asked: Protocol) -> dict[str, str]:
+    """Everything the records depend on."""
+    return {
+        "job": JOB,
+        "weights": vlm.weights_hash,
+        "adapter": _hash_of_folder(config.adapter),
+        "gold": config.gold,
+        "template": vlm.chat.template_hash,
+        "device": f"{vlm.device.type} {vlm.dtype}",
+        "preset": asked.preset.name,
+        "data": asked.revision,
+        "protocol": asked.hash,
+    }
+
+
+def _hash_of_folder(folder: str) -> str:
+    if not folder:
+        return ""
+    files = sorted(
+        p for p in Path(folder).rglob("*") if p.is_file() and p.suffix in (".safetensors", ".json")
+    )
+    return hash_text(*(f"{p.relative_to(folder)} {hash_text(p.read_bytes().hex())}" for p in files))
+
+
+def _folder(inputs: Mapping[str, str]) -> Path:
+    return Path("runs") / f"evaluate-mllmu-{inputs['preset']}-{hash_text(*inputs.values())[:8]}"
+
+
+@contextmanager
+def _opened(path: Path, seed: int, inputs: Mapping[str, str]) -> Iterator[RunFolder]:
+    """The folder, locked; refused when it holds anything but this very run."""
+    check_writable(path)
+    folder = RunFolder(path)
+    names = [entry.name for entry in path.iterdir()] if path.exists() else []
+    earlier = (folder.read(ENVIRONMENT) or {}).get("inputs") if ENVIRONMENT in names else None
+    foreign = [name for name in names if name != LOG and not unfinished(name)]
+    if foreign and earlier != dict(inputs):
+        changed = [key for key in inputs if (earlier or {}).get(key) != inputs[key]]
+        raise UserError(
+            "The output folder holds something else.",
+            got=f"{path}: " + (f"a run with another {', '.join(changed)}" if earlier else foreign[0]),
+            expected="a new folder, or the folder of the same evaluation",
+            remedy="choose another --out",
+        )
+    path.mkdir(parents=True, exist_ok=True)
+    with locked(path / LOG):
+        folder.write(ENVIRONMENT, environment(seed=seed, inputs=inputs))
+        yield folder
+
+
+def _ask_models(
+    config: RunConfig, options: MllmuOptions, vlm: VLM, asked: Protocol, lines: Lines, receipt: Receipt
+) -> None:
+    """Every model and every control condition; what is there already is not asked again."""
+    ask = _Asker(asked, lines, receipt, config.evaluation.batch)
+    weights = vlm.weights_hash
+    ask(vlm, "target", asked.asks, weights)
+    if options.controls and asked.preset.parser == "likelihood":
+        known = [a for a in asked.asks if a.set in FORGET_SETS]
+        for condition in CONTROLS:
+            ask(vlm, f"target:{condition}", under(condition, known), weights)
+    if config.adapter:
+        adapted = load_adapter(vlm, config.adapter)
+        ask(adapted, "unlearned", asked.asks, f"{weights} {_hash_of_folder(config.adapter)}")
+    if config.gold:
+        gold = _load(config, config.gold)
+        ask(gold, "gold", asked.asks, gold.weights_hash)
+
+
+@dataclass(frozen=True)
+class _Asker:
+    """Asks one model and appends its records."""
+
+    asked: Protocol
+    lines: Lines
+    receipt: Receipt
+    batch: int
+
+    def __call__(self, vlm: VLM, label: str, asks: Sequence[Ask], weights: str) -> None:
+        key = hash_text(weights, vlm.chat.template_hash, str(vlm.device.type), str(vlm.dtype))
+        same = {"weights": key, "protocol": self.asked.hash}
+        done = {a.id for a in asks if (label, key, self.asked.hash, a.id) in self.lines}
+        if len(done) == len(asks):
+            return
+        shown = {a.id: None if a.picture is None else a.picture.hash for a in asks}
+        with self.receipt.stage(label) as cost, bar(f"asking {label}", len(asks) - len(done)) as advance:
+
+            def keep(records: Sequence[Record]) -> None:
+                self.lines.append({**asdict(r), **same, "picture": shown[r.question]} for r in records)
+                advance(len(records))
+
+            ask_all(
+                vlm,
+                self.asked.preset,
+                asks,
+                label,
+                done=done,
+                on_records=keep,
+                batch_size=self.batch,
+                cost=cost,
+            )
+
+
+def _records(lines: Lines, asked: Protocol) -> dict[str, list[Record]]:
+    """The records of this protocol by model."""
+    found: dict[str, list[Record]] = {}
+    for row in lines.rows:
+        if row["protocol"] == asked.hash:
+            record = as_record(_plain(row))
+            found.setdefault(record.model, []).append(record)
+    return found
+
+
+def _plain(row: Row) -> Row:
+    return {key: value for key, value in row.items() if key not in ("weights", "protocol")}
+
+
+def _write_official(path: Path, asked: Protocol, lines: Lines) -> None:
+    """The release's files of every model, under ``official/MODEL``."""
+    for label, records in _records(lines, asked).items():
+        if ":" not in label:
+            made = official_files(asked.preset, join(asked.asks, records), label)
+            for name, text in made.items():
+                write_atomic(path / "official" / label / name, text)

@@ -1,0 +1,198 @@
+"""``unsee evaluate mllmu`` from the command line to the files, killed and continued, and what it refuses."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.suites.mllmu.people import benchmark
+from tests.tiny import build
+from unsee.config import RunConfig, resolve
+from unsee.jobs import mllmu as job
+from unsee.jobs.lines import read_lines
+from unsee.jobs.mllmu import MllmuOptions, evaluate_mllmu
+from unsee.models.load import VLM
+from unsee.nouns import UserError
+
+DATA = benchmark(forget=2, retain=2, real=2, poses=2)
+
+
+@pytest.fixture
+def offline(monkeypatch: pytest.MonkeyPatch) -> VLM:
+    """The data by hand and a tiny model, instead of files."""
+    vlm = build("llava")
+    vlm.chat.context = None
+    monkeypatch.setattr(job, "read_data", lambda options, demos=True: replace(DATA, ratio=options.ratio))
+    monkeypatch.setattr(job, "load", lambda *args, **more: vlm)
+    return vlm
+
+
+def config(out: Path, **more: Any) -> RunConfig:
+    return resolve({"model": "tiny", "out": str(out), **more}, sets=["evaluation.max_new_tokens=3"])
+
+
+def options(**more: Any) -> MllmuOptions:
+    return MllmuOptions(**{"split": ("forget",), "limit": 1, "controls": False, **more})
+
+
+def test_results_and_official_files(tmp_path: Path, offline: VLM) -> None:
+    out = evaluate_mllmu(config(tmp_path / "run"), options(limit=0, controls=True))
+    results = json.loads((tmp_path / "run" / "results.json").read_text())
+    assert results == json.loads(json.dumps(out.results))
+    assert (results["suite"], results["preset"]) == ("mllmu", "corrected")
+    assert results["data"] == {"revision": "by hand", "ratio": 5, "notes": []}
+    target = results["models"]["target"]
+    assert all(
+        score["n"] > 0 and score["low"] <= score["value"] <= score["high"] for score in target.values()
+    )
+    assert target["mllmu_choice/forget/image_text"]["n"] == 10
+    assert target["mllmu_cloze/forget/text"]["n"] == 4
+    assert set(results["floors"]) == {
+        *("majority", "random_other", "chance"),
+        *("no_image", "shuffled_image", "options_only"),
+    }
+    assert "mllmu_choice_text/forget/text" in results["floors"]["options_only"]
+    assert set(results["gate"]["mllmu_choice/forget/text"]) == {"known", "floor", "above"}
+    assert set(results["letters"]["target"]["forget/text"]) == set("ABCD")
+    assert "mllmu_both_right/forget/cloze" in results["alignment"]["target"]
+    assert "mllmu_rouge_l/forget" in results["gaps"]["target"]
+    official = json.loads(
+        (tmp_path / "run" / "official" / "target" / "target_final_evaluation_results.json").read_text()
+    )
+    assert list(official) == ["Forget Set Results"]
+    table = (tmp_path / "run" / "table.md").read_text()
+    assert "## Forget, with the picture" in table
+    assert "n=10" in table
+    cost = json.loads((tmp_path / "run" / "cost.json").read_text())
+    assert cost["stages"]["target"]["images_encoded"] == 2
+    assert cost["stages"]["target:no_image"]["images_encoded"] == 0
+
+
+def test_an_official_preset_from_the_command(tmp_path: Path, offline: VLM) -> None:
+    out = evaluate_mllmu(
+        config(tmp_path / "run", seed=4), options(preset="mmunlearner-1shot", limit=0, examples=("001",))
+    )
+    assert out.results["examples"]["forget/choice"] == ["001"]
+    assert out.results["models"]["target"]["mllmu_choice/forget/text"]["n"] == 5
+    rows = read_lines(tmp_path / "run" / "records.jsonl")
+    assert {row["model"] for row in rows} == {"target"}
+    assert all(row["status"] in ("correct", "incorrect", "refusal", "gibberish", "empty") for row in rows)
+
+
+def test_killed_and_continued_it_asks_only_what_is_missing(
+    tmp_path: Path, offline: VLM, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = evaluate_mllmu(config(tmp_path / "whole"), options(limit=0))
+    real = job.ask_all
+    with monkeypatch.context() as patch:
+
+        def dies(*args: Any, on_records: Any, **more: Any) -> Any:
+            def keep(records: Any) -> None:
+                on_records(records[:11])
+                raise KeyboardInterrupt
+
+            return real(*args, on_records=keep, **more)
+
+        patch.setattr(job, "ask_all", dies)
+        with pytest.raises(KeyboardInterrupt):
+            evaluate_mllmu(config(tmp_path / "run"), options(limit=0))
+    assert len(read_lines(tmp_path / "run" / "records.jsonl")) == 11
+    again = evaluate_mllmu(config(tmp_path / "run"), options(limit=0))
+    assert again.results == whole.results
+    monkeypatch.setattr(job, "ask_all", lambda *args, **more: pytest.fail("asked again"))
+    assert evaluate_mllmu(config(tmp_path / "run"), options(limit=0)).results == whole.results
+
+
+@pytest.mark.parametrize(
+    ("more", "changed"),
+    [({"preset": "mmunlearner-0shot"}, "preset"), ({"limit": 2}, "protocol"), ({"ratio": 5}, "")],
+)
+def test_records_of_another_evaluation_are_never_reused(
+    tmp_path: Path, offline: VLM, more: dict[str, Any], changed: str
+) -> None:
+    evaluate_mllmu(config(tmp_path / "run"), options())
+    if not changed:
+        evaluate_mllmu(config(tmp_path / "run"), options(**more))
+        return
+    with pytest.raises(UserError, match=rf"(?s)something else.*{changed}.*--out"):
+        evaluate_mllmu(config(tmp_path / "run"), options(**more))
+
+
+def test_another_revision_or_model_is_another_run(
+    tmp_path: Path, offline: VLM, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    evaluate_mllmu(config(tmp_path / "run"), options())
+    with monkeypatch.context() as patch:
+        patch.setattr(job, "read_data", lambda *args, **more: replace(DATA, revision="newer"))
+        with pytest.raises(UserError, match=r"another data, protocol"):
+            evaluate_mllmu(config(tmp_path / "run"), options())
+    monkeypatch.setattr(job, "load", lambda *args, **more: replace(offline, weights_hash="other"))
+    with pytest.raises(UserError, match=r"another weights"):
+        evaluate_mllmu(config(tmp_path / "run"), options())
+
+
+def test_a_folder_with_other_files_is_refused(tmp_path: Path, offline: VLM) -> None:
+    (tmp_path / "mine.txt").write_text("x")
+    with pytest.raises(UserError, match=r"(?s)something else.*mine.txt"):
+        evaluate_mllmu(config(tmp_path), options())
+
+
+def test_unknown_sets_and_presets(tmp_path: Path, offline: VLM) -> None:
+    with pytest.raises(UserError, match="no such set"):
+        evaluate_mllmu(config(tmp_path / "run"), options(split=("celebrities",)))
+    with pytest.raises(UserError, match="no such protocol"):
+        evaluate_mllmu(config(tmp_path / "run"), options(preset="paper"))
+    assert not (tmp_path / "run").exists()
+
+
+def ended(main: Callable[[list[str]], None], arguments: list[str]) -> object:
+    """The exit code."""
+    with pytest.raises(SystemExit) as end:
+        main(arguments)
+    return end.value.code
+
+
+def test_the_command(
+    tmp_path: Path, offline: VLM, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from unsee.commands.main import main
+
+    seen: list[tuple[RunConfig, MllmuOptions]] = []
+    monkeypatch.setattr(
+        job, "evaluate_mllmu", lambda *given: seen.append(given) or evaluate_mllmu(given[0], options())
+    )
+    command = ["evaluate", "mllmu", "--model", "m", "--preset", "release-2503", "--split", "test"]
+    more = ["--split", "real", "--limit", "3", "--ratio", "10", "--no-controls", "--out", str(tmp_path / "o")]
+    assert ended(main, [*command, *more]) == 0
+    (found, chosen), *_ = seen
+    assert chosen == MllmuOptions(
+        preset="release-2503", split=("test", "real"), limit=3, ratio=10, controls=False
+    )
+    assert found.model == "m"
+    assert "## Forget, by name" in capsys.readouterr().out
+    assert ended(main, ["evaluate", "mllmu", "--name", "Jane Roe"]) == 2
+    assert "--name" in capsys.readouterr().err
+    assert ended(main, ["evaluate", "concept", "--ratio", "5"]) == 2
+    assert "--ratio" in capsys.readouterr().err
+
+
+def test_a_concept_is_evaluated_from_the_command_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from unsee.commands.main import main
+
+    class Done(Exception):
+        pass
+
+    def evaluate(found: RunConfig, suite: str) -> None:
+        assert (found.seed, suite) == (3, "concept")
+        raise Done
+
+    monkeypatch.setattr("unsee.jobs.evaluate.evaluate", evaluate)
+    assert ended(main, ["evaluate", "concept", "--seed", "3", "--out", str(tmp_path / "x")]) == 1
+    assert "Done" in capsys.readouterr().err
