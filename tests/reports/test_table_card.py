@@ -66,7 +66,10 @@ def test_the_card(tmp_path: Path) -> None:
     code = body.split("```python\n")[1].split("```")[0]
     assert "PeftModel.from_pretrained" in ast.unparse(ast.parse(code))
     assert "| Others still named ↑ | 98.1 % (93.2–100) | 95.3 % (90.5–99.2) |" in body
-    assert "Same as the base model." in body
+    assert "look it up before you publish" in body
+    found = yaml.safe_load(head)["model-index"][0]["results"][0]["metrics"]
+    told = {metric["type"]: metric["value"] for metric in found}
+    assert told == {k: round(v["value"], 6) for k, v in results()["models"]["unlearned"].items()}
     assert "No attack was run" in body
 
 
@@ -89,7 +92,7 @@ def test_a_hostile_card(tmp_path: Path) -> None:
     (run / "run.yaml").write_text(yaml.safe_dump({**config, "model": model}), encoding="utf-8")
     text = write_card(run).read_text(encoding="utf-8")
     assert "<script>" not in text
-    assert text.count("```") == 2
+    assert text.count("```") == 4
     ast.parse(text.split("```python\n")[1].split("```")[0])
     assert isinstance(yaml.safe_load(text.split("---\n")[1])["base_model"], str)
     assert not re.search("[\x00-\x08\x0b-\x1f\u202a-\u202e]", text)

@@ -16,8 +16,13 @@ Merge = Annotated[
 ]
 
 
-def export(run: Run, out: To, merge: Merge = False, debug: o.Debug = False) -> None:
-    """Copy the adapter of a run, or write the unlearned model whole (--merge), checked by its logits."""
+Push = Annotated[
+    str, typer.Option("--push", metavar="REPO", help="upload to this repository of the Hugging Face hub")
+]
+
+
+def export(run: Run, out: To, merge: Merge = False, push: Push = "", debug: o.Debug = False) -> None:
+    """Copy the adapter of a run, or write the unlearned model whole (--merge), checked, with a model card."""
     from unsee.jobs.export import export as write
 
-    typer.echo(write(run, out, whole=merge))
+    typer.echo(write(run, out, whole=merge, push=push))
