@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: setup demo test check performance clean
+.PHONY: setup demo test check performance performance-full clean
 
 setup: $(STAMP)
 
@@ -26,8 +26,13 @@ check: setup
 test: setup check
 	$(BIN)/python -m pytest
 
+# Minutes: as many repetitions as fit. On an idle machine only, since it writes docs/performance.md.
 performance: setup
-	$(BIN)/python -m performance
+	$(BIN)/python -m performance --budget 8 --write
+
+performance-full: setup
+	$(BIN)/python -m performance --set full --write
+	$(BIN)/python -m performance.curves --write
 
 clean:
 	rm -rf $(VENV) build dist

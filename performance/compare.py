@@ -6,8 +6,10 @@ import ctypes
 import ctypes.util
 import gc
 import os
+import platform
 from collections.abc import Callable
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
@@ -113,6 +115,7 @@ def compare(
         "peer_title": case.peer_title,
         "shape": asdict(shape),
         "device": _device(case),
+        "processor": processor(),
         "threads": torch.get_num_threads(),
         "ratios": _ratios(checked, ours, peer),
         "equality": checked.equality,
@@ -133,6 +136,14 @@ def _side(side: Side, times: Times) -> dict[str, Any]:
 def _device(case: Case) -> str:
     device = case.vlm.device
     return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
+
+
+def processor() -> str:
+    """What the machine calls its processor."""
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text(encoding="utf-8").splitlines() if info.exists() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()
 
 
 def _ratios(checked: Checked, ours: Times, peer: Times) -> dict[str, float]:

@@ -21,10 +21,11 @@ def show(results: Sequence[Mapping[str, Any]], console: Console) -> None:
     table = Table(title="Medians; ratio = how many times more the peer's layout takes")
     table.add_column("")
     table.add_column("")
-    for name in ("wall s", "cpu s", *COUNTERS):
+    for name in ("wall s", "cpu s", "memory MB", *COUNTERS):
         table.add_column(name, justify="right")
     for result in results:
-        table.add_row(result["case"], "ours", *_figures(result["ours"]))
+        title = f"{result['case']} {result['shape']['name']}"
+        table.add_row(title, "ours", *_figures(result["ours"]))
         table.add_row("", "peer", *_figures(result["peer"]))
         table.add_row("", "ratio", *_ratios(result["ratios"]), end_section=True)
     console.print(table)
@@ -34,9 +35,10 @@ def show(results: Sequence[Mapping[str, Any]], console: Console) -> None:
 
 def _figures(side: Mapping[str, Any]) -> list[str]:
     counters = [f"{side['counters'][name]:,}" for name in COUNTERS.values()]
-    return [f"{side['wall_seconds']:.2f}", f"{side['process_seconds']:.2f}", *counters]
+    times = [f"{side['wall_seconds']:.2f}", f"{side['process_seconds']:.2f}"]
+    return [*times, f"{side['memory_bytes'] / 2**20:,.0f}", *counters]
 
 
 def _ratios(ratios: Mapping[str, float]) -> list[str]:
-    names = ("wall", "process", *COUNTERS.values())
+    names = ("wall", "process", "memory", *COUNTERS.values())
     return [f"{ratios[name]:.1f}" if name in ratios else "" for name in names]

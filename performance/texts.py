@@ -82,9 +82,10 @@ def profile_examples(picture: Picture) -> list[Example]:
     return [Example(f"text{i}", prompt, answer, "original", picture) for i, (prompt, answer) in pairs]
 
 
-def options_of(number: int) -> tuple[str, ...]:
-    """Four answers to a question; the first one fits."""
-    return tuple(ANSWERS[(number + step) % len(ANSWERS)] for step in (0, 3, 6, 9))
+def options_of(number: int, count: int = 4) -> tuple[str, ...]:
+    """Up to fourteen different answers to a question; the first one fits."""
+    assert count <= len(ANSWERS), count
+    return tuple(ANSWERS[(number + 3 * step) % len(ANSWERS)] for step in range(count))
 
 
 def letter_questions(picture: Picture) -> list[Question]:
@@ -97,11 +98,17 @@ def letter_questions(picture: Picture) -> list[Question]:
     return asked
 
 
-def text_questions(picture: Picture) -> list[Question]:
-    """Fourteen questions with four answers each, none of which the question shows."""
+def numbered(count: int) -> list[str]:
+    """That many different questions; from the fifteenth on they carry a number."""
+    rounds = [divmod(i, len(QUESTIONS)) for i in range(count)]
+    return [f"{again}. {QUESTIONS[i]}" if again else QUESTIONS[i] for again, i in rounds]
+
+
+def text_questions(picture: Picture, count: int = 14, options: int = 4) -> list[Question]:
+    """Questions with answers to choose from, none of which the question shows."""
     return [
-        Question(f"q{i}", prompt, "choice", picture, options=options_of(i))
-        for i, prompt in enumerate(QUESTIONS)
+        Question(f"q{i}", prompt, "choice", picture, options=options_of(i, options))
+        for i, prompt in enumerate(numbered(count))
     ]
 
 
@@ -114,6 +121,24 @@ def few_shot_texts() -> list[str]:
     return [f"{demos}USER: <image>\nQuestion: {prompt}\nASSISTANT:" for prompt in QUESTIONS]
 
 
-def open_questions(picture: Picture) -> list[Question]:
-    """Fourteen open questions about one picture."""
-    return [Question(f"q{number}", prompt, "open", picture) for number, prompt in enumerate(QUESTIONS)]
+def open_questions(picture: Picture, count: int = 14) -> list[Question]:
+    """Open questions about one picture."""
+    return [Question(f"q{i}", prompt, "open", picture) for i, prompt in enumerate(numbered(count))]
+
+
+def siu_examples(picture: Picture) -> list[Example]:
+    """Twenty-five rows, eleven of them about the picture: the size of the set released with SIU."""
+    named = f"The person in this picture is {SUBSTITUTE}."
+    span = (named.find(SUBSTITUTE), named.find(SUBSTITUTE) + len(SUBSTITUTE))
+    rows = [
+        Example(f"T1-{i}", prompt, named, "T1", picture, (span,), (NAME,))
+        for i, prompt in enumerate(QUESTIONS[:6])
+    ]
+    denied = f"No, this is not {NAME}, who has {LOOKS}."
+    rows += [
+        Example(f"T2-{i}", f"{prompt} Is it {NAME}?", denied, "T2", picture, ((0, len(denied)),), (NAME,))
+        for i, prompt in enumerate(QUESTIONS[6:11])
+    ]
+    facts = list(zip(QUESTIONS, ANSWERS, strict=True))
+    rows += [Example(f"T3-{i}", f"{NAME}: {q}", a, "T3", names=(NAME,)) for i, (q, a) in enumerate(facts[:7])]
+    return rows + [Example(f"T4-{i}", f"{SUBSTITUTE}: {q}", a, "T4") for i, (q, a) in enumerate(facts[7:])]

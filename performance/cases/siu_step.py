@@ -22,14 +22,14 @@ from unsee.training.losses import start_step
 from unsee.training.names import banned_ids
 
 
-def prepare(shape: Shape) -> Case:
+def prepare(shape: Shape, *, rank: int = 16) -> Case:
     """The comparison on a shape; both sides begin with token ids and pixels.
 
     Our side encodes the picture in every repetition, though training does so once for all steps.
     """
     plain = build(shape)
     other, size = copied(plain)
-    vlm, method = with_adapter(plain), get("siu")
+    vlm, method = with_adapter(plain, rank=rank), get("siu")
 
     @cache
     def rows(number: int) -> list[Row]:

@@ -7,12 +7,21 @@ import importlib
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import performance.__main__ as command
+import performance.curves as curves
+import performance.gpu as gpu
 import performance.llava as llava
+import performance.page as page
 import pytest
 import torch
+from performance.cases import CASES, option_texts
+from performance.compare import compare
 from performance.counting import counted
+from performance.curves import Curve
+from performance.goals import GOALS
+from performance.one import run
 from performance.peers.rows import pad_rows
 from performance.shapes import SHAPES, THIN, TINY, build, picture
 from performance.texts import CORPUS, training_examples
@@ -137,11 +146,18 @@ def test_medians() -> None:
     assert (times.wall_median, times.process_median) == (2.0, 4.0)
 
 
+def here(case: str, shape: str, *, repeats: int, budget: float | None) -> dict[str, Any]:
+    """A comparison in this process, on a small model."""
+    small = replace(SMALL, name=shape)
+    return compare(CASES[case](small), small, repeats=repeats, budget=budget)
+
+
 @pytest.fixture
 def _one_small_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(command, "RESULTS", tmp_path / "results")
-    monkeypatch.setattr(command, "SHAPES", {"tiny": SMALL})
-    monkeypatch.setattr(torch, "set_num_threads", lambda threads: None)
+    for module in (command, page):
+        monkeypatch.setattr(module, "RESULTS", tmp_path / "results")
+    monkeypatch.setattr(page, "PAGE", tmp_path / "performance.md")
+    monkeypatch.setattr(command, "run", here)
 
 
 @pytest.mark.usefixtures("_one_small_run")
@@ -163,10 +179,72 @@ def test_written_result(tmp_path: Path) -> None:
     assert command.main(["--case", "T4", "--repeats", "1", "--write"]) == 0
     (file,) = (tmp_path / "results").iterdir()
     result = json.loads(file.read_text())
-    assert file.name == "T4-small.json"
+    assert file.name == "T4-tiny.json"
+    line = next(line for line in (tmp_path / "performance.md").read_text().splitlines() if "| T4 |" in line)
+    assert f"**{result['ratios']['process']:.1f}x** | 12x" in line
     assert result["shape"]["image_tokens"] == 64
     assert result["ours"]["counters"]["head_rows"] == result["labelled_rows"]
     tokens = [result[side]["counters"]["lm_tokens"] for side in ("peer", "ours")]
     assert result["ratios"]["lm_tokens"] == tokens[0] / tokens[1]
     assert {"versions", "hardware"} <= result["environment"].keys()
-    assert len(result["peer"]["all_wall_seconds"]) == 1
+    assert len(result["peer"]["all_wall_seconds"]) == result["repeats"] == 1
+    assert result["ours"]["memory_bytes"] > 0
+    assert result["receipt"]["row_by_row"]["model_copies"] == 1
+
+
+def test_a_comparison_in_a_process_of_its_own() -> None:
+    result = run("E4", "thin", repeats=1, budget=0.0)
+    assert (result["case"], result["shape"]["name"], result["threads"]) == ("E4", "thin", 1)
+    with pytest.raises(RuntimeError, match="invalid choice: 'none'"):
+        run("E4", "none")
+
+
+def test_every_comparison_is_in_the_sets() -> None:
+    assert {case for case, _ in command.QUICK} == set(CASES)
+    assert all(shape in SHAPES for _, shape in command.FULL)
+    assert all(case in CASES and shape in SHAPES for case, shape in GOALS)
+
+
+def test_the_rehearsal_of_the_gpu_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gpu, "COMPARED", ("E4", "T4"))
+    monkeypatch.setattr(gpu, "SHAPES", {"small": SMALL})
+    out = tmp_path / "gpu.json"
+    assert gpu.main(["--shape", "small", "--repeats", "1", "--out", str(out)]) == 0
+    found = json.loads(out.read_text())
+    assert (found["siu"]["rows"], found["siu"]["steps"]) == (25, gpu.PASSES)
+    assert found["siu"]["receipt"]["images_encoded"] == 1
+    assert found["siu"]["receipt"]["backwards"] == gpu.PASSES
+    assert (found["choices"], found["agreement"]) == (14, 1.0)
+    monkeypatch.setattr(page, "RESULTS", tmp_path)
+    text = page.page()
+    assert "SIU on the resident base, 25 rows" in text
+    assert "100.0% of 14 questions" in text
+
+
+def test_without_a_gpu_the_large_model_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    if torch.cuda.is_available():
+        pytest.skip("there is a GPU here")
+    with pytest.raises(SystemExit):
+        gpu.main([])
+    assert "there is no GPU here" in capsys.readouterr().err
+
+
+def test_a_curve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    few = Curve("Scoring", "questions", (1, 4), lambda x: option_texts.prepare(SMALL, questions=x, options=1))
+    monkeypatch.setattr(curves, "CURVES", {"questions": few})
+    monkeypatch.setattr(curves, "RESULTS", tmp_path)
+    monkeypatch.setattr(curves, "REPEATS", 1)
+    monkeypatch.setattr(page, "RESULTS", tmp_path)
+    monkeypatch.setattr(page, "PAGE", tmp_path / "performance.md")
+    assert curves.main(["--write"]) == 0
+    found = json.loads((tmp_path / "curves.json").read_text())
+    one, four = found["curves"][0]["points"]
+    assert one["ours"]["lm_tokens"] == one["peer"]["lm_tokens"]
+    assert four["peer"]["lm_tokens"] > 3.9 * one["peer"]["lm_tokens"]
+    assert four["ours"]["lm_tokens"] < 2 * one["ours"]["lm_tokens"]
+    assert "### Scoring" in (tmp_path / "performance.md").read_text()
+
+
+def test_the_page_is_that_of_the_results() -> None:
+    assert page.PAGE.read_text(encoding="utf-8") == page.page()
+    assert "Not measured yet" in page.page() or (page.RESULTS / page.GPU).exists()
