@@ -9,8 +9,8 @@ from tests.answering.test_answer import questions
 from tests.packs.plain import plain_forward, plain_logp
 from tests.packs.test_exact import examples
 from tests.packs.test_tables import with_adapter
-from tests.tiny import build, picture
-from unsee.answering import answer, choose, score
+from tests.tiny import FAMILIES, build, picture
+from unsee.answering import answer, choose, next_tokens, score
 from unsee.models.load import VLM
 from unsee.nouns import Question, UserError
 from unsee.packs.cost import Cost
@@ -102,3 +102,24 @@ def test_an_adapter_changes_replies_and_scores_and_adapter_off_restores_them(vlm
     with adapted.adapter_off():
         assert answer(adapted, asked, max_new_tokens=4) == before[0]
         assert score(adapted, pairs) == before[1]
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_letters_are_read_from_one_row_per_prompt(family: str) -> None:
+    vlm, cost = build(family), Cost()
+    prompts = [("Who is this?\nA: Jane\nB: Roe", picture(1)), ("Which?", None), ("Who? A or B", picture(1))]
+    found = next_tokens(vlm, prompts, "ABCD", cost=cost)
+    assert found is not None
+    for (prompt, shown), line in zip(prompts, found, strict=True):
+        scored = [score(vlm, [(prompt, letter, shown)])[0] for letter in "ABCD"]
+        alone = [one.logprobs[sum(one.text) - 1] for one in scored]
+        assert line == pytest.approx(alone, abs=1e-4)
+    assert cost.head_rows == len(prompts)
+    assert cost.images_encoded == 1
+    assert next_tokens(vlm, prompts, ["A", "Jane Roe lives here"]) is None
+    assert next_tokens(vlm, prompts, ["A", "A"]) is None
+    assert next_tokens(vlm, [], "AB") == []
+
+
+def test_answers_that_differ_in_several_tokens_are_not_letters() -> None:
+    assert next_tokens(build("llava"), [("Who?", None)], ["Jane Roe", "Paris"]) is None

@@ -2,6 +2,6 @@
 
 from unsee.answering.generate import answer, answer_rows
 from unsee.answering.sampling import Sampling
-from unsee.answering.score import TokenScores, choose, score
+from unsee.answering.score import TokenScores, choose, next_tokens, score
 
-__all__ = ["Sampling", "TokenScores", "answer", "answer_rows", "choose", "score"]
+__all__ = ["Sampling", "TokenScores", "answer", "answer_rows", "choose", "next_tokens", "score"]

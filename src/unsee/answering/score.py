@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Literal, NamedTuple
 
 import torch
@@ -15,8 +16,8 @@ from unsee.objectives.statistics import statistics as per_position
 from unsee.packs.cost import Cost, measure
 from unsee.packs.families import evaluating
 from unsee.packs.features import FeatureStore
-from unsee.packs.pack import build_packs, collate
-from unsee.packs.rows import scored_row
+from unsee.packs.pack import Pack, build_packs, collate
+from unsee.packs.rows import Row, scored_row
 from unsee.packs.tokens import TokenTable, forward
 
 MAX_ROWS = 64
@@ -65,16 +66,73 @@ def score(
         cost: Counters to add to.
     """
     rows = [scored_row(vlm, *pair, example=str(i)) for i, pair in enumerate(pairs)]
-    packs = build_packs(vlm, rows, max_rows=MAX_ROWS, mix_text=False)
     store = FeatureStore(vlm) if features is None else features
     scores: dict[int, TokenScores] = {}
     with measure(cost), torch.no_grad(), evaluating(vlm.model):
-        for group in batches(packs, max_rows=MAX_ROWS, max_tokens=MAX_BATCH_TOKENS):
+        for group in batches(_packs(vlm, rows), max_rows=MAX_ROWS, max_tokens=MAX_BATCH_TOKENS):
             batch = collate(vlm, group)
             table = forward(vlm, batch, cost=cost, features=store)
             by_row = _with_statistics(table) if statistics else _by_row(table)
             scores.update(zip(batch.order, by_row, strict=True))
     return [scores[index] for index in range(len(pairs))]
+
+
+def next_tokens(
+    vlm: VLM,
+    prompts: Sequence[tuple[str, Picture | None]],
+    answers: Sequence[str],
+    *,
+    features: FeatureStore | None = None,
+    cost: Cost | None = None,
+) -> list[list[float]] | None:
+    """Log-probability (nats) of the one token in which short answers differ, such as letters.
+
+    One row per prompt, whatever the number of answers.
+
+    Args:
+        vlm: The model. Its training mode is off inside and restored afterwards.
+        prompts: (prompt, picture or None).
+        answers: The same for all prompts.
+        features: Where features of pictures are kept between calls; None = only for this call.
+        cost: Counters to add to.
+
+    Returns:
+        Per prompt one figure per answer: log p of its last text token, behind the tokens that all of them
+        begin with. None where the answers differ in more than that token.
+    """
+    place = _differing(vlm, answers)
+    if place is None or not prompts:
+        return None if place is None else []
+    at, ids = place
+    rows = []
+    for i, (prompt, picture) in enumerate(prompts):
+        row = scored_row(vlm, prompt, answers[0], picture, example=str(i))
+        start = row.answer_start + at
+        rows.append(
+            replace(row, ids=row.ids[: start + 1], answer_start=start, keep=row.keep[:1], text=(True,))
+        )
+    store = FeatureStore(vlm) if features is None else features
+    found: dict[int, list[float]] = {}
+    with measure(cost), torch.no_grad(), evaluating(vlm.model):
+        for group in batches(_packs(vlm, rows), max_rows=MAX_ROWS, max_tokens=MAX_BATCH_TOKENS):
+            batch = collate(vlm, group)
+            logits = forward(vlm, batch, cost=cost, features=store).logits
+            values = logits[:, ids] - logits.logsumexp(dim=1, keepdim=True)
+            found.update(zip(batch.order, values.tolist(), strict=True))
+    return [found[index] for index in range(len(prompts))]
+
+
+def _differing(vlm: VLM, answers: Sequence[str]) -> tuple[int, list[int]] | None:
+    """Which answer token differs, and what it is in each answer; None where they differ in others too."""
+    rows = [scored_row(vlm, "a", text) for text in answers]
+    heads = {(row.ids[: row.answer_start + sum(row.text) - 1], row.text) for row in rows}
+    at = sum(rows[0].text) - 1
+    ids = [row.labels[at] for row in rows]
+    return (at, ids) if len(heads) == 1 and len(set(ids)) == len(ids) else None
+
+
+def _packs(vlm: VLM, rows: Sequence[Row]) -> list[Pack]:
+    return build_packs(vlm, rows, max_rows=MAX_ROWS, mix_text=False)
 
 
 def _by_row(table: TokenTable) -> list[TokenScores]:

@@ -105,7 +105,7 @@ def test_options_by_likelihood_over_all_orders() -> None:
             shown = texts[turn:] + texts[:turn]
             lines = "".join(f"\n{letter}: {text}" for letter, text in zip("ABCD", shown, strict=True))
             prompt = f"{ask.question}{lines}\nAnswer with the letter of the right option."
-            logs = [letter_logprob(vlm, prompt, letter, ask) for letter in "ABCD"]
+            logs = [2 * letter_logprob(vlm, prompt, letter, ask) for letter in "ABCD"]  # two tokens each
             total = math.log(sum(math.exp(value) for value in logs))
             for text, value in zip(shown, logs, strict=True):
                 chances[text] += (value - total) / 4

@@ -10,7 +10,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
-from unsee.answering import TokenScores, answer, answer_rows, score
+from unsee.answering import TokenScores, answer, answer_rows, next_tokens, score
 from unsee.models.load import VLM
 from unsee.models.raw import encode_raw
 from unsee.nouns import Picture, Question, Record, Reply, UserError
@@ -203,29 +203,49 @@ def _score(vlm: VLM, pairs: Sequence[Pair], store: FeatureStore, cost: Cost | No
     return [_mean(found) for found in score(vlm, pairs, features=store, cost=cost)]
 
 
+def _total(found: TokenScores) -> float:
+    return math.fsum(value for value, text in zip(found.logprobs, found.text, strict=True) if text)
+
+
 def _mean(found: TokenScores) -> float:
-    inside = [value for value, text in zip(found.logprobs, found.text, strict=True) if text]
-    return math.fsum(inside) / len(inside)
+    return _total(found) / sum(found.text)
 
 
 def _choices(vlm: VLM, asks: Sequence[Ask], store: FeatureStore, cost: Cost | None) -> _Said:
     """The option each question chooses, by letters under all cyclic orders and by the option texts."""
-    pairs: list[Pair] = []
-    for ask in asks:
-        for order in parse.cyclic_orders(ask.options):
-            prompt = corrected_choice(ask.question, order).lstrip("\n")
-            pairs += [(prompt, letter, ask.picture) for letter in order]
-        pairs += [(ask.question, text, ask.picture) for text in ask.options.values()]
-    values = iter(_score(vlm, pairs, store, cost))
+    told = [(a.question, text, a.picture) for a in asks for text in a.options.values()]
+    values = iter(_score(vlm, told, store, cost))
+    turns = _letters(vlm, asks, store, cost)
     said: _Said = {}
     for ask in asks:
         letters = list(ask.options)
-        turns = [[next(values) for _ in letters] for _ in letters]
         texts = [next(values) for _ in letters]
-        scores = _read_choice(turns, texts, letters.index(ask.truth))
+        scores = _read_choice(turns[ask.id], texts, letters.index(ask.truth))
         letter = letters[int(scores["option"])]
         said[ask.id] = (f"{letter}: {ask.options[letter]}", scores)
     return said
+
+
+def _letters(
+    vlm: VLM, asks: Sequence[Ask], store: FeatureStore, cost: Cost | None
+) -> dict[str, list[list[float]]]:
+    """By question, per cyclic order of its options, log p of each letter."""
+    found: dict[str, list[list[float]]] = {}
+    for letters in dict.fromkeys(tuple(a.options) for a in asks):
+        group = [a for a in asks if tuple(a.options) == letters]
+        prompts = [
+            (corrected_choice(a.question, order).lstrip("\n"), a.picture)
+            for a in group
+            for order in parse.cyclic_orders(a.options)
+        ]
+        lines = next_tokens(vlm, prompts, letters, features=store, cost=cost)
+        if lines is None:
+            pairs = [(prompt, letter, picture) for prompt, picture in prompts for letter in letters]
+            flat = [_total(one) for one in score(vlm, pairs, features=store, cost=cost)]
+            lines = [flat[i : i + len(letters)] for i in range(0, len(flat), len(letters))]
+        rows = iter(lines)
+        found |= {a.id: [next(rows) for _ in letters] for a in group}
+    return found
 
 
 def _read_choice(
