@@ -10,6 +10,7 @@ import torch
 from tests.packs.test_exact import examples
 from tests.packs.test_tables import batch_of, with_adapter
 from tests.tiny import build
+from unsee.models.load import VLM
 from unsee.packs import cost as receipts
 from unsee.packs.cost import Cost, memory, peak_memory
 from unsee.packs.pack import build_packs, collate
@@ -116,3 +117,16 @@ def test_what_is_written() -> None:
         *("lm_tokens", "images_encoded", "head_rows", "forwards", "reference_forwards", "backwards"),
         "model_copies",
     }
+
+
+def test_layout_and_attention_are_noted(vlm: VLM) -> None:
+    cost = Cost()
+    forward(vlm, batch_of(vlm), cost=cost)
+    assert cost.notes == {"layout": "packs", "attention": "sdpa, dense mask"}
+
+
+def test_the_reason_for_rows_is_noted() -> None:
+    vlm, cost = build("paligemma"), Cost()
+    forward(vlm, batch_of(vlm), cost=cost)
+    assert cost.notes["layout"].startswith("one row per text: picture and question see each other")
+    assert cost.lm_tokens >= cost.row_by_row.lm_tokens

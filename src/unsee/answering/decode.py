@@ -18,7 +18,7 @@ from unsee.answering.sampling import Choose, Sampling, chooser
 from unsee.models.hooks import Follow, at_work
 from unsee.models.load import VLM
 from unsee.packs.cost import Cost, phase
-from unsee.packs.families import dense_mask
+from unsee.packs.families import choices, dense_mask
 from unsee.packs.features import FeatureStore
 from unsee.packs.pack import Batch
 from unsee.packs.tokens import picture_inputs
@@ -72,6 +72,7 @@ def decode(
         replies = _decode(vlm, batch, max_new_tokens, features, cost, follow, choose)
     if cost is not None:
         cost.replies(batch.rows, [len(reply.logprobs) for reply in replies])
+        cost.notes.update(choices(vlm))
     return replies
 
 

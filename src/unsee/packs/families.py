@@ -71,7 +71,7 @@ def layout_of(vlm: VLM) -> Layout:
     """
     text = vlm.base.config.get_text_config(decoder=True)
     window = _window(text)
-    kernel = getattr(text, "_attn_implementation", "sdpa")
+    kernel = _kernel(vlm)
     if kernel not in DENSE_MASK_KERNELS:
         raise UserError(
             "this attention kernel cannot use the mask of packed sequences",
@@ -85,6 +85,22 @@ def layout_of(vlm: VLM) -> Layout:
 
         known = _found[vlm.base] = find_layout(vlm, _found)
     return known if window is None else _with_window(known, window)
+
+
+def choices(vlm: VLM) -> dict[str, str]:
+    """What the cost receipt says about how rows of this model run: layout and attention, and why."""
+    layout = layout_of(vlm)
+    form = "packs" if layout.form == "pack" else f"one row per text: {layout.reason}"
+    if layout.form == "pack" and vlm.hook is not None and vlm.hook.alone:
+        form = f"one row per text: the hook {vlm.hook.name} reads each row alone"
+    if layout.inferred:
+        form += " (found by trying: the family is not known)"
+    return {"layout": form, "attention": f"{_kernel(vlm)}, dense mask"}
+
+
+def _kernel(vlm: VLM) -> str:
+    text = vlm.base.config.get_text_config(decoder=True)
+    return str(getattr(text, "_attn_implementation", "sdpa"))
 
 
 def check_packable(vlm: VLM) -> None:
@@ -138,8 +154,7 @@ def dense_mask(
     mask: Tensor,  # (B, 1, Q, K) bool, True = may attend
 ) -> Tensor:
     """The mask as the attention kernel of ``vlm`` wants it: bool for sdpa, additive for eager."""
-    config = vlm.base.config.get_text_config(decoder=True)
-    if getattr(config, "_attn_implementation", "sdpa") != "eager":
+    if _kernel(vlm) != "eager":
         return mask
     dtype = vlm.dtype
     return torch.zeros_like(mask, dtype=dtype).masked_fill_(~mask, torch.finfo(dtype).min)

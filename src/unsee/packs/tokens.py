@@ -15,7 +15,7 @@ from unsee.models.hooks import at_work
 from unsee.models.load import VLM
 from unsee.nouns import UserError
 from unsee.packs.cost import Cost, phase
-from unsee.packs.families import check_packable, dense_mask
+from unsee.packs.families import check_packable, choices, dense_mask
 from unsee.packs.features import FeatureStore
 from unsee.packs.pack import Batch
 from unsee.packs.rows import Row
@@ -117,6 +117,7 @@ def forward(
     if cost is not None:
         cost.forward(tokens=batch.tokens, head_rows=logits.shape[0], reference=reference)
         cost.texts(batch.rows, reference=reference)
+        cost.notes.update(choices(vlm))
     # The head saw each position once, in order of position; the table lists them row by row.
     slot = wanted.cumsum(0)[batch.where] - 1
     logits = logits.float()
