@@ -34,6 +34,7 @@ def test_help_documents_every_knob(
         (["forget", "--imag", "x.jpg"], "did you mean --image?"),
         (["forgt"], "did you mean forget?"),
         (["forget", "--set", "traning.lr=1"], "did you mean training.lr?"),
+        (["forget", "--select", "bst"], "training.select"),
         (["forget", "--seed", "many"], "--seed"),
         (["report"], "RUN"),
     ],

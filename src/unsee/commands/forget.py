@@ -22,6 +22,7 @@ def forget(
     preset: o.Preset = None,
     config: o.ConfigFile = None,
     sets: o.Sets = None,
+    select: o.Select = None,
     adapter: o.Adapter = None,
     revision: o.Revision = None,
     seed: o.Seed = None,
@@ -37,8 +38,11 @@ def forget(
     Without arguments: one celebrity of the embedded world, from the embedded tiny model.
     The same command again continues a run that was stopped.
     """
-    given = o.given({key: value for key, value in locals().items() if key not in ("config", "sets", "debug")})
-    resolved = resolve(given, sets=sets or (), file=config)
+    values = dict(locals())
+    skipped = ("config", "sets", "select", "debug")
+    given = o.given({key: value for key, value in values.items() if key not in skipped})
+    chosen = [f"training.select={select}"] if select else []
+    resolved = resolve(given, sets=[*chosen, *(sets or ())], file=config)
     from unsee.jobs.forget import forget as run
 
     run(resolved).print()

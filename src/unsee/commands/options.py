@@ -48,6 +48,12 @@ ConfigFile = Annotated[
 Sets = Annotated[
     list[str] | None, typer.Option("--set", help="any key below as key=value; can be given several times")
 ]
+Select = Annotated[
+    str | None,
+    typer.Option(
+        "--select", help="which point of the training is kept: last, or best by the probes (training.select)"
+    ),
+]
 Data = Annotated[
     str | None,
     typer.Option(
