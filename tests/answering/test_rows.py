@@ -59,3 +59,17 @@ def test_examples_are_computed_once_for_all_questions_about_a_picture() -> None:
     assert (together.images_encoded, together.forwards) == (2, 1)
     assert (apart.images_encoded, apart.forwards) == (4, 2)
     assert together.lm_tokens < 0.7 * apart.lm_tokens
+
+
+def test_examples_are_computed_once_for_all_pictures_asked_about() -> None:
+    vlm, together, apart = build("llava"), Cost(), Cost()
+    text = DEMOS + "USER: <image>\nWho is this?\nASSISTANT:"
+    rows = [raw_row(vlm, text, [picture(1), picture(1), picture(i)], example=str(i)) for i in range(2, 6)]
+    replies = answer_rows(vlm, rows, max_new_tokens=3, cost=together)
+    alone = [answer_rows(vlm, [row], max_new_tokens=3, cost=apart)[0] for row in rows]
+    assert [reply.tokens for reply in replies] == [reply.tokens for reply in alone]
+    assert (together.images_encoded, apart.images_encoded) == (5, 8)
+    assert together.lm_tokens < 0.6 * apart.lm_tokens
+    shared = rows[0].several[-1][1][0]  # everything before the last picture
+    prompts = shared + sum(len(row.ids) - shared for row in rows)
+    assert prompts <= together.lm_tokens <= prompts + 3 * len(rows)

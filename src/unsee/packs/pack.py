@@ -29,17 +29,17 @@ from unsee.models.load import VLM
 from unsee.nouns import Picture
 from unsee.packs.families import Layout, check_window, layout_of
 from unsee.packs.positions import positions_of
-from unsee.packs.rows import Row
+from unsee.packs.rows import Row, Span
 
 Key = tuple[int, int, str]  # parent node, token id, what keeps tokens of the same id apart
-About = tuple[tuple[str, ...], tuple[int, ...]]  # pictures, and the tokens up to the last of theirs
+About = tuple[tuple[str, ...], tuple[int, ...], str]  # pictures, tokens up to the last of these, route
 ASKED = "asked"
 LEAST_ROOM, STRETCH, MOST_ROOM = 1536, 4, 8192
 
 
 @dataclass(frozen=True)
 class Pack:
-    """The prefix tree of some rows about the same picture, or about the same pictures in the same places.
+    """The prefix tree of some rows that begin with the same picture; later pictures may differ.
 
     Attributes:
         rows: The rows, in the order they were added.
@@ -48,7 +48,7 @@ class Pack:
         ids: Token id per node; a parent always stands before its children.
         parents: Parent per node, -1 at a root.
         positions: (A, T) position ids per node.
-        picture: The picture of the image rows, if there are any; the last one where they have several.
+        picture: The picture of the image rows, if there are any; the last one where there are several.
         route: Which way the model's hook sends the rows (``VLM.route``).
         earlier: Pictures before ``picture``, in order.
         blocks: Number of the stretch of tokens per node that see each other in both directions, -1 = none.
@@ -97,11 +97,10 @@ class Pack:
 class _Tree:
     """A pack while it grows."""
 
-    def __init__(
-        self, pictures: Sequence[Picture], reserve: int, route: str, layout: Layout, placeholder: int
-    ) -> None:
-        self.pictures, self.reserve, self.route = pictures, reserve, route
+    def __init__(self, reserve: int, route: str, layout: Layout, placeholder: int) -> None:
+        self.reserve, self.route = reserve, route
         self.layout, self.placeholder = layout, placeholder
+        self.pictures: list[Picture] = []
         self.blocks: list[int] = []
         self.rows: list[Row] = []
         self.order: list[int] = []
@@ -130,10 +129,13 @@ class _Tree:
     def add(self, row: Row, order: int, positions: Tensor) -> None:
         path: list[int] = []
         node = -1
+        begins = {span[0]: picture for picture, span in _shown(row)}
         for depth, token in enumerate(row.ids):
             key = (node, token, _apart(row, depth))
             child = self.children.get(key)
             if child is None:
+                if depth in begins:
+                    self.pictures.append(begins[depth])
                 child = self.children[key] = len(self.ids)
                 self.ids.append(token)
                 self.parents.append(node)
@@ -175,16 +177,24 @@ def _apart(row: Row, depth: int) -> str:
     """Tokens of different pictures are never shared, nor is a prompt's last token with a longer prompt."""
     if depth == row.answer_start - 1:
         return ASKED
+    return next((picture.hash for picture, (start, stop) in _shown(row) if start <= depth < stop), "")
+
+
+def _shown(row: Row) -> tuple[tuple[Picture, Span], ...]:
+    """Every picture of a row with the span of its tokens."""
     if row.picture is None or row.image_span is None:
-        return ""
-    shown = row.several or ((row.picture, row.image_span),)
-    return next((picture.hash for picture, (start, stop) in shown if start <= depth < stop), "")
+        return ()
+    return row.several or ((row.picture, row.image_span),)
 
 
-def _about(row: Row) -> About:
-    """Rows with equal keys may share a tree, which holds each picture's tokens exactly once."""
-    assert row.image_span is not None, row.example
-    return tuple(picture.hash for picture in row.pictures), row.ids[: row.image_span[1]]
+def _about(row: Row, layout: Layout, route: str) -> About:
+    """Rows with equal keys may share a tree: they begin with the same picture, or the same pictures.
+
+    Behind the first picture rows may part, and each branch has its own pictures: examples are shared by all
+    questions, whatever they are about. Families that look across know one set of pictures per pack.
+    """
+    shown = _shown(row) if layout.cross else _shown(row)[:1]
+    return tuple(picture.hash for picture, _ in shown), row.ids[: shown[-1][1][1]], route
 
 
 def room_for(row: Row) -> int:
@@ -229,18 +239,18 @@ def build_packs(
         room = room_for(tree.rows[0]) if max_tokens is None else max_tokens
         return len(tree.rows) < max_rows and tree.size_with(row) <= room
 
-    def new_tree(pictures: Sequence[Picture], route: str) -> _Tree:
-        trees.append(_Tree(pictures, reserve, route, layout, vlm.chat.image_token_id))
+    def new_tree(route: str) -> _Tree:
+        trees.append(_Tree(reserve, route, layout, vlm.chat.image_token_id))
         return trees[-1]
 
     trees: list[_Tree] = []
     opened: dict[About, _Tree] = {}  # the tree that is still open
     for order, row in enumerate(rows):
         if row.picture is not None:
-            about = _about(row)
+            about = _about(row, layout, vlm.route(row.picture))
             tree = opened.get(about)
             if tree is None or not fits(tree, row):
-                tree = opened[about] = new_tree(row.pictures, vlm.route(row.picture))
+                tree = opened[about] = new_tree(about[2])
             tree.add(row, order, positions_of(vlm, row))
     route = vlm.route(None)
     mixed = mix_text and not layout.cross
@@ -250,7 +260,7 @@ def build_packs(
             room = [tree for tree in text_trees if fits(tree, row)]
             tree = min(room, key=lambda candidate: candidate.size, default=None)
             if tree is None:
-                tree = new_tree((), route)
+                tree = new_tree(route)
                 text_trees.append(tree)
             tree.add(row, order, positions_of(vlm, row))
     return [tree.close() for tree in trees]
