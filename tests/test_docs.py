@@ -169,7 +169,8 @@ def test_generated_pages_are_fresh(generate: ModuleType) -> None:
         name_of(path) for path, text in made.items() if not path.is_file() or path.read_text("utf-8") != text
     ]
     assert not stale, f"run python -m docs.generate: {stale}"
-    present = {path for folder in ("methods", "metrics", "models") for path in (ROOT / "docs" / folder).iterdir()}
+    folders = [ROOT / "docs" / folder for folder in ("methods", "metrics", "models")]
+    present = {path for folder in folders for path in folder.iterdir()}
     assert present <= set(made)
 
 

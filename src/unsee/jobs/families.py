@@ -31,7 +31,7 @@ def model_matrix() -> str:
     for name, family in FAMILIES.items():
         marks = "  ".join(f"{_mark(cells()[name][column]):<{len(column)}}" for column in COLUMNS)
         lines.append(f"{name:<{width}}  {marks}  {family.checkpoint}")
-    lines += ["", *(f"{column}: {text}" for column, text in COLUMNS.items())]
+    lines += [f"{column}: {text}" for column, text in COLUMNS.items()]
     reasons = {
         name: text.partition(": ")[2] for name in FAMILIES for text in cells()[name].values() if ": " in text
     }

@@ -16,6 +16,7 @@ from unsee.jobs.training import method_of, scope_of
 from unsee.methods.parts import Method
 from unsee.models.pictures import open_folder, open_picture
 from unsee.nouns import Concept, Example, Picture, UserError, hash_text
+from unsee.training.trackers import check_trackers
 from unsee.training.unlearn import check_gold
 
 MAX_NAME = 200
@@ -96,6 +97,7 @@ def check(config: RunConfig, job: str = "forget") -> Request:
     """
     method = method_of(config)
     scope_of(config)
+    check_trackers(config.training.report_to)
     config = with_absolute_paths(config)
     request = _embedded_request(config, job) if config.embedded else _own_request(config, job)
     if job == "forget":

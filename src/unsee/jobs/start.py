@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from transformers.utils import logging as transformers_logging
 
 from unsee.jobs.environment import environment
-from unsee.jobs.folder import RunFolder
+from unsee.jobs.folder import RunFolder, log
 from unsee.jobs.inputs import Request
 from unsee.jobs.suites import questions_hash
 from unsee.models.load import VLM, load
+from unsee.packs.families import layout_of
 from unsee.suites.concept import Questionnaire
 
 
@@ -56,8 +58,28 @@ def claim(
         "template": vlm.chat.template_hash,
         "questions": questions_hash(questionnaire),
     }
-    found = environment(seed=request.config.seed, inputs=inputs)
+    found = environment(seed=request.config.seed, inputs=inputs) | {"model": _family(vlm)}
     folder.claim(request.config, {**(folder.read("environment.json") or {}), **found, **(more or {})})
+
+
+def _family(vlm: VLM) -> dict[str, Any]:
+    """What is known or was found out about the model's family, told where it was found out."""
+    layout = layout_of(vlm)
+    family = {"family": vlm.base.config.model_type, **asdict(layout)}
+    if layout.inferred:
+        roles = vlm.roles
+        family |= {"decoder": roles.decoder, "vision": roles.vision, "projector": list(roles.projector)}
+        log.warning(
+            "the family %s is not among the tested ones; found by trying: texts stand together in %ss%s, "
+            "decoder %s, vision %s, projector %s",
+            family["family"],
+            layout.form,
+            f", two-way {layout.two_way}" if layout.two_way else "",
+            roles.decoder,
+            roles.vision,
+            ", ".join(roles.projector),
+        )
+    return family
 
 
 def model_key(vlm: VLM) -> tuple[str, ...]:

@@ -15,10 +15,6 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.utils.data import Dataset, SequentialSampler
 from transformers import PrinterCallback, ProgressCallback, Trainer, TrainingArguments
-from transformers.integrations.integration_utils import (
-    INTEGRATION_TO_CALLBACK,
-    get_available_reporting_integrations,
-)
 
 from unsee.methods.parts import Gate, Method, pair_key
 from unsee.models.adapters import attach, check_trainable, trained_table
@@ -40,6 +36,7 @@ from unsee.training.reference import make_reference
 from unsee.training.runs import CHECKPOINTS, Line, OnStep, Run
 from unsee.training.selection import take_best
 from unsee.training.settings import TrainSettings
+from unsee.training.trackers import check_trackers
 
 WEIGHTS = "trained.safetensors"
 
@@ -365,23 +362,9 @@ class UnlearnTrainer(Trainer):  # type: ignore[misc]
                 parameter.copy_(saved[name])
 
 
-def _check_trackers(names: Sequence[str]) -> None:
-    """Refuse trackers that transformers does not know or that are not installed."""
-    there = get_available_reporting_integrations()
-    for name in names:
-        if name not in INTEGRATION_TO_CALLBACK or name not in there:
-            known = name in INTEGRATION_TO_CALLBACK
-            raise UserError(
-                f"the experiment tracker is not {'installed' if known else 'known'}",
-                got=name,
-                expected=", ".join(there if known and there else sorted(INTEGRATION_TO_CALLBACK)),
-                remedy=f"pip install {name}" if known else "name one of them in training.report_to",
-            )
-
-
 def _arguments(run: Run) -> TrainingArguments:
     settings = run.settings
-    _check_trackers(settings.report_to)
+    check_trackers(settings.report_to)
     schedule = "constant_with_warmup" if settings.schedule == "constant" else settings.schedule
     arguments = TrainingArguments(
         output_dir=str(run.folder / CHECKPOINTS),
