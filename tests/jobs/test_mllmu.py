@@ -142,6 +142,28 @@ def test_a_folder_with_other_files_is_refused(tmp_path: Path, offline: VLM) -> N
         evaluate_mllmu(config(tmp_path), options())
 
 
+def test_a_judge_behind_an_endpoint_is_asked_once(
+    tmp_path: Path, offline: VLM, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    posted: list[str] = []
+    answer = json.dumps({"choices": [{"message": {"content": '{"score": 4}'}}]}).encode()
+    monkeypatch.setattr(
+        "unsee.metrics.judge_endpoint.Endpoint._post", lambda self, prompt: posted.append(prompt) or answer
+    )
+    monkeypatch.setattr("unsee.metrics.factuality.degenerate", lambda text: False)
+    chosen = options(judge_url="http://judge/v1", judge_model="m-1")
+    out = evaluate_mllmu(config(tmp_path / "run"), chosen)
+    assert out.results["judge"] == {"name": "m-1 at http://judge/v1", "ungraded": {"target": {}}}
+    assert out.results["models"]["target"]["mllmu_factuality/forget/text"]["value"] == 4.0
+    asked = len(posted)
+    assert 0 < asked <= 4
+    evaluate_mllmu(config(tmp_path / "run"), chosen)
+    assert len(posted) == asked
+    with pytest.raises(UserError, match="half given"):
+        evaluate_mllmu(config(tmp_path / "other"), options(judge_url="http://judge/v1"))
+    assert not (tmp_path / "other").exists()
+
+
 def test_unknown_sets_and_presets(tmp_path: Path, offline: VLM) -> None:
     with pytest.raises(UserError, match="no such set"):
         evaluate_mllmu(config(tmp_path / "run"), options(split=("celebrities",)))

@@ -13,7 +13,7 @@ from unsee.config import resolve
 from unsee.nouns import UserError
 
 NOT_KEYS = ("suite", "config", "sets", "debug")
-BENCHMARK = ("data", "data_revision", "split", "ratio", "limit", "controls")
+BENCHMARK = ("data", "data_revision", "split", "ratio", "limit", "controls", "judge_url", "judge_model")
 OF_CONCEPTS = ("image", "name", "alias", "kind", "fact", "looks", "retain", "test", "redact")
 Suite = Annotated[str, typer.Argument(metavar="SUITE", help="which questions; see: unsee list suites")]
 
@@ -37,6 +37,8 @@ def evaluate(
     ratio: o.Ratio = None,
     limit: o.Limit = None,
     controls: o.Controls = None,
+    judge_url: o.JudgeUrl = None,
+    judge_model: o.JudgeModel = None,
     out: o.Out = None,
     preset: o.Preset = None,
     config: o.ConfigFile = None,

@@ -75,6 +75,13 @@ Controls = Annotated[
     bool | None,
     typer.Option("--controls/--no-controls", help="also ask without picture, with another, options alone"),
 ]
+JudgeUrl = Annotated[
+    str | None,
+    typer.Option(
+        "--judge-url", help="OpenAI-compatible endpoint that grades answers; its key: OPENAI_API_KEY"
+    ),
+]
+JudgeModel = Annotated[str | None, typer.Option("--judge-model", help="model of the judge, a dated version")]
 Debug = Annotated[bool, typer.Option("--debug", help="show the traceback of an error")]
 
 

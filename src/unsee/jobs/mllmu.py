@@ -18,6 +18,8 @@ from unsee.jobs.lines import Lines, unfinished, write_atomic
 from unsee.jobs.measure import Row, as_record
 from unsee.jobs.progress import bar
 from unsee.jobs.receipt import Receipt
+from unsee.metrics.factuality import LONGEST_REPLY, AskingFactJudge, FactJudge, KeyFactJudge
+from unsee.metrics.judge_endpoint import Endpoint
 from unsee.models.adapters import load_adapter
 from unsee.models.load import VLM, load
 from unsee.nouns import Record, UserError, hash_text
@@ -52,6 +54,8 @@ class MllmuOptions:
         examples: Ids of people to show as examples instead of drawn ones.
         picture: Index of the test picture instead of a drawn one.
         controls: Whether the floors that need the model are asked too (``corrected`` only).
+        judge_url: OpenAI-compatible endpoint that grades generated answers; empty = key facts, offline.
+        judge_model: Its model; give a dated version.
     """
 
     data: str = ""
@@ -63,6 +67,8 @@ class MllmuOptions:
     examples: tuple[str, ...] = ()
     picture: int | None = None
     controls: bool = True
+    judge_url: str = ""
+    judge_model: str = ""
 
     @property
     def sets(self) -> tuple[SetName, ...]:
@@ -107,6 +113,7 @@ def evaluate_mllmu(config: RunConfig, options: MllmuOptions) -> BenchmarkOutcome
     """
     config = with_absolute_paths(config)
     preset, sets = get_preset(options.preset), options.sets
+    _judge(options, Path(config.out))
     data = read_data(options, demos=preset.pool != "none")
     vlm = _load(config, config.model or str(embedded.model_path(EMBEDDED_STAGE)))
     asked = protocol(
@@ -127,7 +134,8 @@ def evaluate_mllmu(config: RunConfig, options: MllmuOptions) -> BenchmarkOutcome
         lines = Lines(path / "records.jsonl", KEY)
         receipt = Receipt(folder)
         _ask_models(config, options, vlm, asked, lines, receipt)
-        results = results_of(asked, _records(lines, asked), data=data, seed=config.seed)
+        judge = _judge(options, path)
+        results = results_of(asked, _records(lines, asked), data=data, judge=judge, seed=config.seed)
         folder.write("results.json", results)
         _write_official(path, asked, lines)
         write_atomic(path / "table.md", markdown(results))
@@ -144,6 +152,21 @@ def read_data(options: MllmuOptions, *, demos: bool = True) -> Mllmu:
         return load_data(options.data, options.ratio, revision=options.data_revision, demos=demos)
     made: Mllmu = import_module("unsee.world.mllmu").embedded_mllmu(options.ratio)
     return made
+
+
+def _judge(options: MllmuOptions, path: Path) -> FactJudge:
+    """Who grades generated answers; what an endpoint said is kept in the run folder and never asked again."""
+    if bool(options.judge_url) != bool(options.judge_model):
+        raise UserError(
+            "The judge is only half given.",
+            got=options.judge_url or options.judge_model,
+            expected="--judge-url and --judge-model, or neither",
+            remedy="give both, such as --judge-url https://api.openai.com/v1 --judge-model gpt-4o-2024-08-06",
+        )
+    if not options.judge_url:
+        return KeyFactJudge()
+    endpoint = Endpoint(options.judge_url, options.judge_model, path / "judge", longest_reply=LONGEST_REPLY)
+    return AskingFactJudge(f"{endpoint.model} at {endpoint.url}", endpoint.ask)
 
 
 def _load(config: RunConfig, model: str) -> VLM:
