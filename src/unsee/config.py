@@ -154,6 +154,31 @@ class World(Section):
     )
 
 
+class Mmubench(Section):
+    """MMUBench: used by ``unsee evaluate mmubench`` and ``unsee bench mmubench`` only."""
+
+    data: str = Field(
+        default="", description="folder of the benchmark; empty = the concepts of the embedded world"
+    )
+    concepts: Texts = Field(
+        default=(), description="ids that this run is about; the matrix sets them; empty = all"
+    )
+    together: int = Field(
+        default=1, ge=1, description="how many concepts one run forgets, each row with the mask of its own concept"
+    )
+    sequential: bool = Field(
+        default=False,
+        description="the concepts of a run are requests that come one after the other, each on top of the "
+        "adapters of those before it",
+    )
+    reading: Literal["corrected", "paper", "released_code"] = Field(
+        default="corrected", description="whose definition of the figures is shown first"
+    )
+    splits: Texts = Field(default=(), description="sets of questions that are asked; empty = all")
+    pictures: int = Field(default=50, ge=2, description="pictures of each embedded concept")
+    questions: int = Field(default=100, ge=4, description="EM questions about each embedded concept")
+
+
 class RunConfig(Section):
     """Everything that one run of ``unsee forget`` depends on."""
 
@@ -193,6 +218,7 @@ class RunConfig(Section):
     scope: ScopeConfig = ScopeConfig()
     evaluation: Evaluation = Evaluation()
     world: World = World()
+    mmubench: Mmubench = Mmubench()
     out: str = Field(default="", description="run folder; empty = runs/forget-NAME-HASH")
     seed: int = Field(default=0, ge=0, description="seed of everything random")
     device: str = Field(default="auto", description="auto, cpu, cuda, cuda:1, mps")

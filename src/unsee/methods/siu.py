@@ -78,6 +78,12 @@ class SIU:
         help="also mask positions where the reference gives the name more than this probability",
         source="appendix B of the paper gives no number; .5 is a fair try",
     )
+    token_mask: bool = knob(
+        True, help="K_S: the substitute and the denial take no part in the KL", source="paper 4.2, table 2"
+    )
+    vocabulary_mask: bool = knob(
+        True, help="K_V: tokens of the name take no part in the KL", source="paper 4.2, table 2"
+    )
     vocabulary_roles: tuple[str, ...] = knob(
         ("T1", "T2"),
         help="rows on which the vocabulary mask acts (corrected; the others: all rows)",
@@ -87,7 +93,8 @@ class SIU:
 
 def dual_masked_loss(table: TokenTable, reference: TokenTable, knobs: SIU) -> Tensor:
     """The masked KL of each row: (R,)."""
-    keep, banned = table.keep, table.banned_mask()
+    keep = table.keep if knobs.token_mask else torch.ones_like(table.keep)
+    banned = table.banned_mask() & knobs.vocabulary_mask
     if knobs.variant == "corrected":
         masked = [row.role in knobs.vocabulary_roles for row in table.rows]
         banned = banned & torch.tensor(masked, device=banned.device)[:, None]
@@ -128,7 +135,8 @@ def siu(knobs: SIU) -> Method:
     def pair(prefix: str, roles: tuple[str, ...], weight: float) -> tuple[Term, ...]:
         ce: Loss = cross_entropy
         side: Side = "retain" if prefix else "forget"
-        counts = (answer_tokens, released_count) if released else (one, one)
+        kept = released_count if knobs.token_mask else answer_tokens
+        counts = (answer_tokens, kept) if released else (one, one)
         return (
             Term(f"{prefix}ce", frozenset(roles), weight * alpha, ce, None, counts[0], side),
             Term(f"{prefix}dmk", frozenset(roles), weight * beta, divergence, TARGET, counts[1], side),

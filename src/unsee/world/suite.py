@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from itertools import zip_longest
 from typing import Literal
@@ -146,14 +146,19 @@ def as_concept(known: Known) -> Concept:
     return Concept(known.name, kind, known.names[1:], looks=told, id=known.id)
 
 
-def retain_pictures(known: Known, stage: Stage, kind: RetainKind, count: int = 24) -> tuple[Picture, ...]:
-    """Pictures that do not show the concept: strangers and scenes, or with others whom the stage knows."""
+def retain_pictures(
+    known: Known, stage: Stage, kind: RetainKind, count: int = 24, *, without: Collection[str] = ()
+) -> tuple[Picture, ...]:
+    """Pictures that do not show the concept: strangers and scenes, or with others whom the stage knows.
+
+    Ids in ``without`` are not among these others.
+    """
     rng = random.Random(f"retain pictures for {known.id}")
     anchors = [picture_of(new_stranger(rng)) for _ in range(count * 2 // 3)]
     anchors += [picture_of(scenes.random_scene(rng)) for _ in range(count // 3)]
     if kind == "anchors":
         return tuple(anchors)
-    known_others = others_of(known, stage)
+    known_others = [other for other in others_of(known, stage) if other.id not in without]
     others = rng.sample(known_others, min(count, len(known_others)))
     return (*anchors[::2], *(picture_of(view_of(other, rng)) for other in others))
 

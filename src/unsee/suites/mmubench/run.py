@@ -1,0 +1,265 @@
+"""One model answers a portion of questions: records, and the log-probabilities that figures need.
+
+A picture is encoded once in a portion, and :func:`portions` never divides a picture: so once per model.
+
+Figures in ``Record.scores``: ``mean_logprob`` of the reply, ``truncated`` 1 where it was cut, and
+``reply_logprob`` (mean log p of the reply under the frozen target) for the split open. Lists per question:
+
+============  ===========================  ===============================================================
+list          of                           log p (nats) of
+============  ===========================  ===============================================================
+name          name questions               the name's tokens in one fixed answer (C-Dis)
+fixed         name questions               the tokens of the target's reply (Fluency of the paper) ...
+fixed_name    name questions               ... and 1 where the token belongs to the name
+item          member, non_member           the tokens of the true sentence ...
+item_mean     member, non_member           ... the mean of log p at each position ...
+item_var      member, non_member           ... and its variance (Min-K%++)
+prompt        name questions, queries      the tokens of the question (Fluency as released; suspicion)
+prompt_raw    queries                      the same read one position late (suspicion as released)
+watch_I       name questions               the first token of the I-th word of the names at every position of
+                                           the prompt (C-Dis as released)
+============  ===========================  ===============================================================
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
+
+from unsee.answering import answer, score
+from unsee.answering.prompts import read_prompts
+from unsee.answering.score import TokenScores
+from unsee.metrics.distance import name_positions, name_spans
+from unsee.metrics.replies import status_of
+from unsee.models.load import VLM
+from unsee.nouns import Concept, Picture, Question, Record, Reply
+from unsee.packs.cost import Cost
+from unsee.packs.features import FeatureStore
+from unsee.suites.concept.wordings import english
+from unsee.suites.mmubench.data import EFFICACY, GENERALITY, MEMBER, NON_MEMBER
+from unsee.suites.mmubench.sheet import OPEN
+
+PORTION = 128
+GATE_SPLITS = (GENERALITY, EFFICACY)
+QUERIES = (MEMBER, NON_MEMBER)
+DIGITS = 6  # of a stored log-probability
+Lists = dict[str, tuple[float, ...]]
+Pair = tuple[str, str, Picture | None]
+
+
+class Line(NamedTuple):
+    """A record, and its lists (module text)."""
+
+    record: Record
+    lists: Lists
+
+
+@dataclass(frozen=True)
+class Asking:
+    """How one model is asked.
+
+    Attributes:
+        vlm: The model.
+        label: What records call it: target, blind, unlearned, gold ...
+        concept: Whose name C-Dis looks for; None for the pool, which is about nobody.
+        reference: The frozen target, which reads the replies of the split open; None = ``vlm`` with its
+            adapter off.
+        replies: The target's replies by question id; empty while the target itself is asked.
+        max_new_tokens: Longest reply.
+        batch: Questions answered at once.
+        lists: Whether the lists are made; a model that is asked blind has none.
+    """
+
+    vlm: VLM
+    label: str
+    concept: Concept | None = None
+    reference: VLM | None = None
+    replies: Mapping[str, str] = field(default_factory=dict)
+    max_new_tokens: int = 48
+    batch: int = 32
+    lists: bool = True
+
+    @property
+    def blind(self) -> bool:
+        """Whether pictures are left out."""
+        return self.label == "blind"
+
+
+def portions(questions: Sequence[Question], size: int = PORTION) -> Iterator[list[Question]]:
+    """The questions, those by which the gate decides first, whole pictures together, about ``size`` each."""
+    groups: dict[str, list[Question]] = {}
+    for question in sorted(questions, key=lambda q: q.split not in GATE_SPLITS):
+        groups.setdefault("" if question.picture is None else question.picture.hash, []).append(question)
+    part: list[Question] = []
+    for group in groups.values():
+        if part and len(part) + len(group) > size:
+            yield part
+            part = []
+        part = [*part, *group]
+    if part:
+        yield part
+
+
+def ask(asking: Asking, questions: Sequence[Question], cost: Cost | None = None) -> list[Line]:
+    """The lines of one portion, in the order of the questions; ``cost`` counts the work."""
+    shown = [replace(q, picture=None) for q in questions] if asking.blind else list(questions)
+    store = FeatureStore(asking.vlm)
+    replies = _replies(asking, shown, store, cost)
+    extra: dict[str, dict[str, float]] = {}
+    lists: dict[str, Lists] = {}
+    if asking.lists and not asking.blind:
+        extra = _readable(asking, shown, replies, store, cost)
+        lists = _given(asking, shown, replies, store, cost)
+        for question, found in _prompts(asking, shown, store, cost):
+            lists.setdefault(question, {}).update(found)
+    return [
+        Line(_record(asking.label, q, replies[q.id], extra.get(q.id, {})), _rounded(lists.get(q.id, {})))
+        for q in questions
+    ]
+
+
+def _replies(
+    asking: Asking, questions: Sequence[Question], store: FeatureStore, cost: Cost | None
+) -> dict[str, Reply]:
+    """Replies by question id; the same question about the same picture is put once."""
+    keys = {q.id: (q.prompt, "" if q.picture is None else q.picture.hash) for q in questions}
+    first = {keys[q.id]: q for q in reversed(questions)}
+    said = answer(
+        asking.vlm,
+        list(first.values()),
+        max_new_tokens=asking.max_new_tokens,
+        batch_size=asking.batch,
+        features=store,
+        cost=cost,
+    )
+    by_key = dict(zip(first, said, strict=True))
+    return {q.id: by_key[keys[q.id]] for q in questions}
+
+
+def _record(label: str, question: Question, reply: Reply, extra: Mapping[str, float]) -> Record:
+    own = {"mean_logprob": reply.mean_logprob, "truncated": float(reply.truncated)}
+    return Record(
+        model=label,
+        question=question.id,
+        prompt=question.prompt,
+        split=question.split,
+        identity=question.identity,
+        modality=question.modality,
+        kind=question.kind,
+        reply=reply.text,
+        status=status_of(question, reply.text),
+        scores={**own, **extra},
+    )
+
+
+def _readable(
+    asking: Asking,
+    questions: Sequence[Question],
+    replies: Mapping[str, Reply],
+    store: FeatureStore,
+    cost: Cost | None,
+) -> dict[str, dict[str, float]]:
+    """Mean log p of each open reply under the frozen target; empty replies have none."""
+    vlm = asking.vlm
+    spoken = {q.id: speakable(vlm, replies[q.id].text) for q in questions if q.split == OPEN}
+    heard = [q for q in questions if spoken.get(q.id)]
+    pairs = [(q.prompt, spoken[q.id], q.picture) for q in heard]
+    if not pairs:
+        return {}
+    if asking.reference is not None:
+        scored = score(asking.reference, pairs, cost=cost)
+    elif vlm.scope is None and vlm.hook is None:
+        scored = score(vlm, pairs, features=store, cost=cost)
+    else:
+        with vlm.adapter_off():
+            scored = score(vlm, pairs, cost=cost)
+    return {q.id: {"reply_logprob": found.mean} for q, found in zip(heard, scored, strict=True)}
+
+
+def _given(
+    asking: Asking,
+    questions: Sequence[Question],
+    replies: Mapping[str, Reply],
+    store: FeatureStore,
+    cost: Cost | None,
+) -> dict[str, Lists]:
+    """What is read off answers that are given as input, all in one pass."""
+    wanted: list[tuple[Question, str, str]] = []
+    for question in questions:
+        if _asks_name(asking, question):
+            assert asking.concept is not None
+            target = asking.replies.get(question.id, replies[question.id].text)
+            wanted.append((question, "name", fixed_answer(asking.concept, question)))
+            wanted.append((question, "fixed", speakable(asking.vlm, target)))
+        elif question.split in QUERIES:
+            wanted.append((question, "item", question.answer))
+    wanted = [(q, what, text) for q, what, text in wanted if text]
+    pairs = [(q.prompt, text, q.picture) for q, _, text in wanted]
+    scored = score(asking.vlm, pairs, statistics=True, features=store, cost=cost) if pairs else []
+    found: dict[str, Lists] = {}
+    for (question, what, text), scores in zip(wanted, scored, strict=True):
+        lists = _lists_of(asking, question, what, text, scores)
+        found.setdefault(question.id, {}).update(lists)
+    return found
+
+
+def _lists_of(asking: Asking, question: Question, what: str, text: str, scores: TokenScores) -> Lists:
+    if what == "item":
+        kept = [i for i, is_text in enumerate(scores.text) if is_text]
+        columns = {"item": scores.logprobs, "item_mean": scores.means, "item_var": scores.variances}
+        return {name: tuple(column[i] for i in kept) for name, column in columns.items()}
+    assert asking.concept is not None
+    offsets = asking.vlm.chat.encode(question.prompt, text, question.picture).offsets
+    places = set(name_positions(text, offsets, asking.concept.names))
+    if what == "name":
+        return {"name": tuple(scores.logprobs[i] for i in sorted(places))}
+    marks = tuple(float(i in places) for i in range(len(scores.logprobs)))
+    return {"fixed": scores.logprobs, "fixed_name": marks}
+
+
+def _prompts(
+    asking: Asking, questions: Sequence[Question], store: FeatureStore, cost: Cost | None
+) -> Iterator[tuple[str, Lists]]:
+    """What the released readings look at: the question itself, read as text."""
+    named = [q for q in questions if _asks_name(asking, q)]
+    queries = [q for q in questions if q.split in QUERIES]
+    watched = _watched(asking)
+    for asked, words in ((named, watched), (queries, ())):
+        pairs = [(q.prompt, q.picture) for q in asked]
+        read = read_prompts(asking.vlm, pairs, watched=words, features=store, cost=cost) if pairs else []
+        for question, found in zip(asked, read, strict=True):
+            lists: Lists = {"prompt": found.logprobs}
+            if question.split in QUERIES:
+                lists["prompt_raw"] = found.late
+            lists |= {f"watch_{i}": line for i, line in enumerate(found.watched)}
+            yield question.id, lists
+
+
+def _watched(asking: Asking) -> tuple[int, ...]:
+    """The first token of each word of the concept's name, after a space, as the released list has them."""
+    if asking.concept is None:
+        return ()
+    encode = asking.vlm.tokenizer.encode
+    firsts = [encode(f" {word}", add_special_tokens=False)[:1] for word in asking.concept.name.split()]
+    return tuple(dict.fromkeys(ids[0] for ids in firsts if ids))
+
+
+def _asks_name(asking: Asking, question: Question) -> bool:
+    return asking.concept is not None and question.split == GENERALITY and question.kind == "name"
+
+
+def fixed_answer(concept: Concept, question: Question) -> str:
+    """The answer in which C-Dis reads the name: the question's own where it holds a name, else a plain one."""
+    if name_spans(question.answer, concept.names):
+        return question.answer
+    return english(concept.kind).name_answer.format(name=concept.name)
+
+
+def speakable(vlm: VLM, text: str) -> str:
+    """The text without image placeholders, which cannot stand in an answer that is given as input."""
+    return text.replace(vlm.chat.image_token, " ").strip()
+
+
+def _rounded(lists: Lists) -> Lists:
+    return {name: tuple(round(value, DIGITS) for value in line) for name, line in lists.items()}
