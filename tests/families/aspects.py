@@ -129,6 +129,9 @@ def layout(vlm: VLM, folder: Path) -> str:
     assert slow.keys() == fast.keys()
     assert difference <= 1e-5 * size, (difference, size)
     found = layout_of(vlm)
+    for layer in range(len(vlm.base.get_submodule(vlm.roles.layers))):
+        heard = tables(vlm, layers=(layer,))[0]
+        assert all(table.states[layer].shape == (len(table.labels), WIDTH) for table in heard)
     packs = build_packs(vlm, rows)
     shared = max(len(pack.rows) for pack in packs) > 1
     assert shared == (found.form == "pack")

@@ -41,6 +41,7 @@ def test_the_exported_model_gives_the_figures_of_the_run(finished: Outcome, whol
     ]
     assert checked["asked"] == len(asked) > 0
     assert checked["same_replies"] == checked["asked"]
+    assert checked["equal"]
     told = {name: score["value"] for name, score in finished.results["models"]["unlearned"].items()}
     assert {name: pair["run"] for name, pair in checked["metrics"].items()} == told
     assert checked["logit_gap"] <= 1e-3

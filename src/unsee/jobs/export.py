@@ -14,7 +14,7 @@ from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 from unsee.config import RunConfig
 from unsee.jobs.embedded import model_path
 from unsee.jobs.folder import RunFolder, log, read_config
-from unsee.jobs.verify import ask_again
+from unsee.jobs.verify import ask_again, same
 from unsee.models.adapters import load_adapter, merge, probe_logits
 from unsee.models.load import VLM, load
 from unsee.nouns import UserError
@@ -126,7 +126,7 @@ def _tell(checked: dict[str, Any]) -> None:
         checked["asked"],
     )
     for name, pair in checked["metrics"].items():
-        if pair["run"] != pair["exported"]:
+        if not same(pair):
             log.warning("%s: %s in the run, %s exported", name, pair["run"], pair["exported"])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -30,7 +31,7 @@ def ask_again(config: RunConfig, run: RunFolder, vlm: VLM, target: VLM) -> dict[
     Returns:
         ``asked``: number of questions, 0 with a ``reason`` where they cannot be put again; ``same_replies``:
         how many replies are word for word those of the run; ``metrics``: value in the run and now, by id;
-        ``equal``: whether all are the same.
+        ``equal``: whether all are the same but for rounding.
     """
     try:
         request = check(config.model_copy(update={"out": str(run.path)}))
@@ -50,9 +51,17 @@ def ask_again(config: RunConfig, run: RunFolder, vlm: VLM, target: VLM) -> dict[
     return {
         "asked": len(rows),
         "same_replies": sum(before.get(row["question"]) == row["reply"] for row in rows),
-        "equal": all(pair["run"] == pair["exported"] for pair in metrics.values()),
+        "equal": all(same(pair) for pair in metrics.values()),
         "metrics": metrics,
     }
+
+
+def same(pair: Mapping[str, float | None]) -> bool:
+    """Whether the figure of the run and the one of the exported model differ by rounding only."""
+    one, other = pair["run"], pair["exported"]
+    if one is None or other is None:
+        return one is other
+    return math.isclose(one, other, rel_tol=1e-4, abs_tol=1e-6)
 
 
 def _beside(run: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, dict[str, float | None]]:

@@ -74,7 +74,7 @@ def load_processor(folder: Path, model_type: str, *, trust_remote_code: bool = F
         trust_remote_code: Whether code in the folder may run.
     """
     options: dict[str, Any] = {"local_files_only": True, "trust_remote_code": trust_remote_code}
-    found = processor_class(_class_name(folder, model_type) or "")
+    found: Any = processor_class(_class_name(folder, model_type) or "")
     if found is not None and (without_video(found) is not found or found.__name__ == PIXTRAL):
         del options["trust_remote_code"]
         return without_video(found).from_pretrained(str(folder), **options)

@@ -19,7 +19,7 @@ from unsee.packs.families import check_packable, choices, dense_mask
 from unsee.packs.features import FeatureStore
 from unsee.packs.pack import Batch
 from unsee.packs.rows import Row
-from unsee.packs.vision import cross_mask, feature_inputs, pixel_inputs
+from unsee.packs.vision import cross_mask, feature_inputs, pixel_inputs, skipped_without_pictures
 
 FINAL = -1  # the hidden state that the vocabulary head reads
 
@@ -146,7 +146,7 @@ def listening(vlm: VLM, layers: Sequence[int]) -> Iterator[dict[int, Tensor]]:
 
     def hear(layer: int) -> Callable[..., None]:
         def note(module: nn.Module, inputs: tuple[Tensor, ...], output: Any = None) -> None:
-            value = inputs[0] if layer == FINAL else output
+            value = inputs[0] if output is None else output
             heard[layer] = value[0] if isinstance(value, tuple) else value
 
         return note
@@ -162,6 +162,9 @@ def listening(vlm: VLM, layers: Sequence[int]) -> Iterator[dict[int, Tensor]]:
             )
         if layer == FINAL:
             handles.append(vlm.base.get_output_embeddings().register_forward_pre_hook(hear(layer)))
+        elif layer in skipped_without_pictures(vlm) and layer + 1 < len(blocks):
+            # Text alone passes such a layer by; what goes into the next one is its output either way.
+            handles.append(blocks[layer + 1].register_forward_pre_hook(hear(layer)))
         else:
             handles.append(blocks[layer].register_forward_hook(hear(layer)))
     try:

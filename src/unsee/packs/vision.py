@@ -99,10 +99,16 @@ def feature_inputs(vlm: VLM, features: Sequence[Tensor]) -> Mapping[str, object]
 
 def _deep(vlm: VLM, features: Sequence[Tensor]) -> object:
     width = vlm.base.get_input_embeddings().weight.shape[1]
-    first, *later = zip(*(one.split(width, dim=-1) for one in features), strict=True)
+    first, *later = zip(*(torch.split(one, width, dim=-1) for one in features), strict=True)
     return BaseModelOutputWithDeepstackFeatures(
         pooler_output=list(first), deepstack_features=[list(layer) for layer in later]
     )
+
+
+def skipped_without_pictures(vlm: VLM) -> frozenset[int]:
+    """Decoder layers that only look at pictures, so that a pass without one leaves them out."""
+    text = vlm.base.config.get_text_config(decoder=True)
+    return frozenset(getattr(text, "cross_attention_layers", None) or ())
 
 
 def cross_mask(

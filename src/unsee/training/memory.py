@@ -101,7 +101,7 @@ def predict(
         originals=sum(tensor.nbytes for tensor in attached.originals.values()),
         copies=copies * weights,
         reference=min(kept, settings.reference_bytes) if reference else 0,
-        activations=activations(attached, settings.forward_tokens, checkpointing=settings.checkpointing),
+        activations=activations(attached, settings.forward_tokens, checkpointing=bool(settings.checkpointing)),
         logits=LOGIT_COPIES * shown * vocabulary * FLOAT,
         roles=roles,
     )
@@ -114,7 +114,7 @@ def _quantised(vlm: VLM) -> int:
     head = vlm.roles.head
     linear = {id(m.weight): m.weight for n, m in vlm.base.named_modules() if _shrinks(n, m, head)}
     shrunk = sum(int(weight.numel() * NF4_BYTES) for weight in linear.values())
-    return size(vlm.base) - sum(weight.nbytes for weight in linear.values()) + shrunk
+    return size(vlm.base) - int(sum(weight.nbytes for weight in linear.values())) + shrunk
 
 
 def _shrinks(name: str, module: nn.Module, head: str) -> bool:
