@@ -13,7 +13,9 @@ from unsee.config import resolve
 from unsee.nouns import UserError
 
 NOT_KEYS = ("suite", "config", "sets", "debug")
-BENCHMARK = ("data", "data_revision", "split", "ratio", "limit", "controls", "judge_url", "judge_model")
+BENCHMARK = ("data", "data_revision", "split", "ratio", "limit", "controls", "concepts", "judge_url", "judge_model")
+NOT_MMUBENCH = ("image", "fact", "retain", "test", "data_revision", "ratio", "controls")
+NOT_MLLMU = ("concepts",)
 OF_CONCEPTS = ("image", "name", "alias", "kind", "fact", "looks", "retain", "test", "redact")
 Suite = Annotated[str, typer.Argument(metavar="SUITE", help="which questions; see: unsee list suites")]
 
@@ -37,6 +39,7 @@ def evaluate(
     ratio: o.Ratio = None,
     limit: o.Limit = None,
     controls: o.Controls = None,
+    concepts: o.Concepts = None,
     judge_url: o.JudgeUrl = None,
     judge_model: o.JudgeModel = None,
     out: o.Out = None,
@@ -53,12 +56,16 @@ def evaluate(
 ) -> None:
     """Put the questions of a suite to a model, with or without an adapter; nothing is trained.
 
-    For the suite mllmu, --preset names the protocol, such as corrected or release-2503.
+    For the suite mllmu, --preset names the protocol, such as corrected or release-2503; for mmubench, whose
+    definition of the figures comes first: corrected, paper or released_code.
     """
     given = o.given({key: value for key, value in locals().items() if key not in NOT_KEYS})
     benchmark = {key: given.pop(key) for key in BENCHMARK if key in given}
     if suite == "mllmu":
         _mllmu(given, benchmark, sets=sets or (), config=config)
+        return
+    if suite == "mmubench":
+        _mmubench({**given, **benchmark}, sets=sets or (), config=config)
         return
     _refuse(suite, benchmark)
     resolved = resolve(given, sets=sets or (), file=config)
@@ -67,9 +74,23 @@ def evaluate(
     run(resolved, suite=suite).print()
 
 
+def _mmubench(given: dict[str, Any], *, sets: Sequence[str], config: Path | None) -> None:
+    _refuse("mmubench", {key: given[key] for key in NOT_MMUBENCH if key in given})
+    own = {"data": "data", "split": "splits", "preset": "reading"}
+    section = {own[key]: given.pop(key) for key in own if key in given}
+    limit, concepts = given.pop("limit", None), given.pop("concepts", "")
+    asked = {"mmubench": section} | ({"evaluation": {"limit": limit}} if limit else {})
+    resolved = resolve({**given, **asked}, sets=sets, file=config)
+    from unsee.jobs.mmubench import evaluate_mmubench
+    from unsee.jobs.mmubench_data import with_concepts
+
+    evaluate_mmubench(with_concepts(resolved, concepts)).print()
+
+
 def _mllmu(
     given: dict[str, Any], benchmark: dict[str, Any], *, sets: Sequence[str], config: Path | None
 ) -> None:
+    _refuse("mllmu", {key: benchmark[key] for key in NOT_MLLMU if key in benchmark})
     _refuse("mllmu", {key: given[key] for key in OF_CONCEPTS if key in given})
     preset = given.pop("preset", None)
     resolved = resolve(given, sets=sets, file=config)

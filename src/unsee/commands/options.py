@@ -70,7 +70,7 @@ Split = Annotated[
 Ratio = Annotated[
     int | None, typer.Option("--ratio", help="percent of the people in the forget set: 5, 10, 15")
 ]
-Limit = Annotated[int | None, typer.Option("--limit", min=1, help="at most so many people per set")]
+Limit = Annotated[int | None, typer.Option("--limit", min=1, help="at most so many people (mmubench: questions) per set")]
 Controls = Annotated[
     bool | None,
     typer.Option("--controls/--no-controls", help="also ask without picture, with another, options alone"),
@@ -82,6 +82,10 @@ JudgeUrl = Annotated[
     ),
 ]
 JudgeModel = Annotated[str | None, typer.Option("--judge-model", help="model of the judge, a dated version")]
+Concepts = Annotated[
+    str | None,
+    typer.Option("--concepts", help="how many concepts, or their ids with commas between them, or all"),
+]
 Debug = Annotated[bool, typer.Option("--debug", help="show the traceback of an error")]
 
 

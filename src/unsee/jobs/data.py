@@ -18,9 +18,10 @@ from unsee.nouns import Example, Picture
 from unsee.packs.cost import Cost
 from unsee.training.examples import ExampleSet, Mixture, build_examples
 from unsee.training.probes import RETAIN_ROLES
-from unsee.training.wording import Wording
+from unsee.training.texts import mentions
 
 EXAMPLES = "examples.jsonl"
+KEEPING = ("T4", *RETAIN_ROLES, "decoupled", "mismatch")
 
 
 def examples_of(
@@ -35,18 +36,54 @@ def examples_of(
 
     With ``shared`` rows that another run made from the same input are taken from it.
     """
+    return examples_of_many(folder, [request], vlm, method, cost, shared)
+
+
+def examples_of_many(
+    folder: RunFolder,
+    requests: Sequence[Request],
+    vlm: VLM,
+    method: Method,
+    cost: Cost,
+    shared: Shared | None = None,
+) -> list[Example]:
+    """As :func:`examples_of`, for several concepts in one run: the rows of each, its id before theirs.
+
+    Rows that keep something for the sake of one concept and name another of them are left out.
+    """
     file = folder.path / EXAMPLES
+    if not file.exists():
+        texts = [_text_of(request, vlm, method, cost, shared) for request in requests]
+        write_atomic(file, texts[0] if len(texts) == 1 else _joined(requests, texts))
+    pictures = {key: picture for request in requests for key, picture in pictures_of(request).items()}
+    rows = [_example(row, pictures) for row in read_lines(file)]
+    for request in requests:
+        _check_one_picture(request, rows)
+    return rows
+
+
+def _text_of(request: Request, vlm: VLM, method: Method, cost: Cost, shared: Shared | None) -> str:
+    """The rows about one concept, as lines."""
 
     def made() -> str:
         return _lines(_build_and_log(request, vlm, method, cost))
 
-    if not file.exists():
-        key = _rows_key(request, vlm, method)
-        write_atomic(file, made() if shared is None else shared.text("examples", key, made))
-    pictures = pictures_of(request)
-    rows = [_example(row, pictures) for row in read_lines(file)]
-    _check_one_picture(request, rows)
-    return rows
+    return made() if shared is None else shared.text("examples", _rows_key(request, vlm, method), made)
+
+
+def _joined(requests: Sequence[Request], texts: Sequence[str]) -> str:
+    """The rows of several concepts, with ids that tell them apart and without what speaks of another."""
+    lines = []
+    for request, text in zip(requests, texts, strict=True):
+        names = [n for other in requests if other is not request for n in other.concept.names]
+        for line in text.splitlines():
+            row = json.loads(line)
+            if row["role"] in KEEPING and mentions(f"{row['prompt']} {row['answer']}", names):
+                log.info("row left out (names another concept): %s %r", row["role"], row["answer"][:200])
+                continue
+            row["id"] = f"{request.concept.id}/{row['id']}"
+            lines.append(json.dumps(row, ensure_ascii=False) + "\n")
+    return "".join(lines)
 
 
 def probe_examples(
@@ -85,10 +122,6 @@ def mixture_of(config: RunConfig) -> Mixture:
     )
 
 
-def _wording(request: Request) -> Wording | None:
-    return None if request.world is None else request.world.wording
-
-
 def _build_and_log(request: Request, vlm: VLM, method: Method, cost: Cost) -> tuple[Example, ...]:
     made = _build(request, vlm, method.roles, cost)
     for text in made.warnings:
@@ -105,7 +138,7 @@ def _rows_key(request: Request, vlm: VLM, method: Method) -> tuple[str, ...]:
         *model_key(vlm),
         *(f"{name}={inputs[name]}" for name in sorted(inputs)),
         repr(request.concept),
-        repr(_wording(request)),
+        repr(request.wording),
         config.data.model_dump_json(),
         ",".join(sorted(method.roles)),
         str(config.seed),
@@ -123,7 +156,7 @@ def _build(request: Request, vlm: VLM, roles: Collection[str], cost: Cost) -> Ex
         substitute_name=data.substitute_name,
         retain=[*request.anchor_pictures, *request.retain_rows],
         anchor_choice=data.anchor_choice,
-        wording=_wording(request),
+        wording=request.wording,
         roles=roles,
         vocabulary=data.vocabulary,
         seed=request.config.seed,

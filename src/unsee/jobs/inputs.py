@@ -18,6 +18,7 @@ from unsee.models.pictures import open_folder, open_picture
 from unsee.nouns import Concept, Example, Picture, UserError, hash_text
 from unsee.training.trackers import check_trackers
 from unsee.training.unlearn import check_gold
+from unsee.training.wording import Wording
 
 MAX_NAME = 200
 MAX_FACT = 2000
@@ -39,6 +40,7 @@ class Request:
         model: Folder or hub id of the target.
         folder: Where the run goes.
         world: What the embedded world hands over; None for the user's own model.
+        row_wording: Templates of training rows; None = those of the world, or English for the kind.
     """
 
     config: RunConfig
@@ -50,6 +52,12 @@ class Request:
     model: str
     folder: Path
     world: embedded.WorldRequest | None = None
+    row_wording: Wording | None = None
+
+    @property
+    def wording(self) -> Wording | None:
+        """How training rows are worded; None = English for the concept's kind."""
+        return self.row_wording if self.world is None else self.world.wording
 
     @property
     def held_out_pictures(self) -> tuple[Picture, ...]:
@@ -101,12 +109,12 @@ def check(config: RunConfig, job: str = "forget") -> Request:
     config = with_absolute_paths(config)
     request = _embedded_request(config, job) if config.embedded else _own_request(config, job)
     if job == "forget":
-        _check_method(method, request)
+        check_method(method, request)
     check_free(request.folder, request.config)
     return request
 
 
-def _check_method(method: Method, request: Request) -> None:
+def check_method(method: Method, request: Request) -> None:
     """Refuses a method that cannot do without other pictures or a gold model when there are none."""
     check_gold(method, bool(request.gold))
     pictures = set() if request.anchor_pictures else {"anchor", "decoupled"}
@@ -185,6 +193,7 @@ def with_absolute_paths(config: RunConfig) -> RunConfig:
             "retain": _absolute(config.retain),
             "gold": _model_path(config.gold),
             "test": _absolute(config.test),
+            "mmubench": config.mmubench.model_copy(update={"data": _absolute(config.mmubench.data)}),
         }
     )
 

@@ -193,8 +193,12 @@ class Method:
 
 
 def pair_key(row: Row) -> str:
-    """What rows about the same question share: the number in their example's id, ``original-3`` -> ``3``."""
-    return row.example.rpartition("-")[2]
+    """What rows about the same question share: the number in their example's id, ``original-3`` -> ``3``.
+
+    Where a run is about several concepts, ids begin with the concept: ``mario/original-3`` -> ``mario/3``.
+    """
+    concept, slash, name = row.example.rpartition("/")
+    return f"{concept}{slash}{name.rpartition('-')[2]}"
 
 
 def pick_rows(table: TokenTable, wanted: Sequence[int]) -> TokenTable:

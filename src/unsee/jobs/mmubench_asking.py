@@ -1,0 +1,137 @@
+"""Models answer MMUBench; every finished question is a line of ``records.jsonl``.
+
+Portions are made of the questions only, and one that was cut short is computed whole again: a run that was
+stopped ends with the same figures (as in :mod:`unsee.jobs.measure`). Answers of models that no method changes
+are made once for a whole matrix: those about a concept and those of the pool apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from unsee.config import Evaluation
+from unsee.jobs.lines import Lines
+from unsee.jobs.mmubench_data import Paper, questions_hash
+from unsee.jobs.progress import bar
+from unsee.jobs.receipt import Receipt
+from unsee.jobs.shared import Shared
+from unsee.jobs.start import model_key
+from unsee.models.load import VLM
+from unsee.nouns import Concept, Question, Record
+from unsee.packs.cost import Cost
+from unsee.suites.mmubench.data import BALANCED, GENERALITY, MULTIHOP, MULTILINGUAL
+from unsee.suites.mmubench.run import Asking, Line, ask, portions
+from unsee.suites.mmubench.sheet import OPEN, Sheet
+
+OWN_KEYS = ("picture", "lists")
+BLIND_SPLITS = (GENERALITY, BALANCED, MULTIHOP, MULTILINGUAL)
+"""Sets about the concept that are put without their picture."""
+Row = dict[str, Any]
+By = Mapping[str, Mapping[str, Line]]  # lines by model and question
+
+
+@dataclass
+class Desk:
+    """Where models are asked.
+
+    Attributes:
+        paper: What is asked.
+        settings: Limits.
+        records: Where the lines go.
+        receipt: What it costs.
+        shared: Where answers of models that no method changes are found; None = nowhere.
+    """
+
+    paper: Paper
+    settings: Evaluation
+    records: Lines
+    receipt: Receipt
+    shared: Shared | None = None
+    _replies: dict[str, str] = field(default_factory=dict)
+
+    def ask(
+        self,
+        vlm: VLM,
+        label: str,
+        *,
+        base: str = "",
+        reference: VLM | None = None,
+        sheets: Sequence[Sheet] | None = None,
+    ) -> None:
+        """Puts everything to one model that was not put to it yet.
+
+        Args:
+            vlm: The model.
+            label: What records call it.
+            base: Hash of the target's weights where the answers are to be shared; empty = they are this
+                run's own.
+            reference: The frozen target for the split open; None = ``vlm`` with its adapter off.
+            sheets: Concepts it is asked about; None = all.
+        """
+        blind = label == "blind"
+        parts: list[tuple[Concept | None, Sequence[Question]]] = [
+            (sheet.entry.concept, sheet.of(*BLIND_SPLITS) if blind else sheet.questions)
+            for sheet in (self.paper.sheets if sheets is None else sheets)
+        ]
+        pool = self.paper.pool
+        parts.append((None, [q for q in pool if q.picture and q.split != OPEN] if blind else pool))
+        with self.receipt.stage(label) as cost, bar(f"asking {label}", len(parts)) as advance:
+            for concept, questions in parts:
+                asking = Asking(
+                    vlm,
+                    label,
+                    concept,
+                    reference,
+                    {} if label == "target" else self.replies,
+                    self.settings.max_new_tokens,
+                    self.settings.batch,
+                )
+                self._part(asking, questions, base, cost)
+                advance(1)
+
+    @property
+    def replies(self) -> dict[str, str]:
+        """The target's replies by question id."""
+        if not self._replies:
+            rows = self.records.rows
+            self._replies = {r["question"]: r["reply"] for r in rows if r["model"] == "target"}
+        return self._replies
+
+    def _part(self, asking: Asking, questions: Sequence[Question], base: str, cost: Cost) -> None:
+        if self.shared is None or not base:
+            _put(asking, questions, self.records, cost)
+            return
+        if all((asking.label, q.id) in self.records for q in questions):
+            return
+        key = (
+            *("mmubench", asking.label, *model_key(asking.vlm), base),
+            *(questions_hash(questions), repr(asking.concept), self.settings.model_dump_json()),
+        )
+        self.records.append(
+            self.shared.answers(key, lambda lines: _put(asking, questions, lines, cost))
+        )
+
+
+def _put(asking: Asking, questions: Sequence[Question], records: Lines, cost: Cost) -> None:
+    """Adds the lines that are missing."""
+    for portion in portions(questions):
+        if any((asking.label, question.id) not in records for question in portion):
+            records.append(_row(line, q) for line, q in zip(ask(asking, portion, cost), portion, strict=True))
+
+
+def _row(line: Line, question: Question) -> Row:
+    lists = {name: list(values) for name, values in line.lists.items()}
+    shown = None if question.picture is None else question.picture.hash
+    return {**asdict(line.record), "picture": shown, **({"lists": lists} if lists else {})}
+
+
+def lines_by_model(records: Lines) -> dict[str, dict[str, Line]]:
+    """Every line by model and question id."""
+    found: dict[str, dict[str, Line]] = {}
+    for row in records.rows:
+        record = Record(**{key: value for key, value in row.items() if key not in OWN_KEYS})
+        lists = {name: tuple(values) for name, values in row.get("lists", {}).items()}
+        found.setdefault(record.model, {})[record.question] = Line(record, lists)
+    return found

@@ -1,0 +1,142 @@
+"""``results.json`` of MMUBench: figures per concept in three readings, and pooled over concepts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from unsee.config import RunConfig
+from unsee.jobs.mmubench_asking import By
+from unsee.jobs.mmubench_data import Paper
+from unsee.metrics.variants import VARIANTS, Variant
+from unsee.nouns import Concept, Score
+from unsee.reports.matrix import pooled
+from unsee.reports.measures import measure_of, ordered
+from unsee.suites.concept.collapse import collapse_reasons
+from unsee.suites.mmubench.figures import SPECIFIC, Figures, Scoring, figures, gate
+from unsee.suites.mmubench.sheet import Sheet
+from unsee.suites.mmubench.verdict import verdict
+
+SCHEMA = 1
+FLOORS = ("target", "blind", "gold")
+PER_CONCEPT = ("mia_",)  # one figure per concept that is no share of replies
+
+
+def results_of(
+    config: RunConfig, paper: Paper, lines: By, *, vocabulary: int, method: str | None = None
+) -> dict[str, Any]:
+    """The content of ``results.json``; nothing in it depends on time or on the machine's name.
+
+    Args:
+        config: The configuration.
+        paper: What was asked.
+        lines: Lines by model and question.
+        vocabulary: Size of the model's vocabulary.
+        method: What the unlearned model was made with; None = nothing was trained here.
+    """
+    reading: Variant = config.mmubench.reading
+    pool = paper.kept(paper.sheets if method else (), config.world.stage)
+    scored = {}
+    for sheet in paper.sheets:
+        own = pool if method else paper.kept([sheet], config.world.stage)
+        scoring = Scoring(sheet, own, lines, vocabulary, seed=config.seed)
+        scored[sheet.id] = _concept(scoring, lines, config, paper)
+    known = {key: found for key, found in scored.items() if found["gate"]["known"]}
+    results: dict[str, Any] = {
+        "schema": SCHEMA,
+        "suite": "mmubench",
+        "preset": reading,
+        "method": method,
+        "seed": config.seed,
+        "data": paper.benchmark.name,
+        "concept": concept_json([sheet.entry.concept for sheet in paper.sheets]),
+        "gate": _gate(scored),
+        "models": _pooled(known or scored, reading, lines),
+        "readings": {v: _pooled(known or scored, v, lines) for v in VARIANTS if v != reading},
+        "concepts": scored,
+        "specificity_over": [m for m in SPECIFIC if any(m in f["models"].get("target", {}) for f in scored.values())],
+    }
+    reasons = [
+        {"metric": reason["metric"], "text": f"{key}: {reason['text']}" if len(scored) > 1 else reason["text"]}
+        for key, found in scored.items()
+        for reason in found.get("collapse", ())
+    ]
+    return {**results, "collapse": reasons} if "unlearned" in lines else results
+
+
+def concept_json(concepts: Sequence[Concept]) -> dict[str, Any]:
+    """What a run is about, for reports: one concept, or several under the names of all."""
+    first = concepts[0]
+    names = [name for concept in concepts for name in concept.names]
+    return {
+        "id": "+".join(concept.id for concept in concepts[:3]),
+        "name": first.name if len(concepts) == 1 else f"{len(concepts)} concepts",
+        "kind": first.kind,
+        "aliases": [name for name in names if name != first.name],
+    }
+
+
+def _concept(scoring: Scoring, lines: By, config: RunConfig, paper: Paper) -> dict[str, Any]:
+    """Everything about one concept."""
+    by_reading = {v: {model: figures(scoring, model, v) for model in lines} for v in VARIANTS}
+    corrected, concept = by_reading["corrected"], scoring.sheet.entry.concept
+    found: dict[str, Any] = {
+        "name": concept.name,
+        "kind": concept.kind,
+        "gate": gate(scoring),
+        "checks": [check.text for check in paper.benchmark.checks_of(concept.id)],
+        "models": _json(by_reading[config.mmubench.reading]),
+        "readings": {v: _json(made) for v, made in by_reading.items() if v != config.mmubench.reading},
+    }
+    if "unlearned" in corrected:
+        said = verdict(corrected["unlearned"], corrected.get("target"), corrected.get("gold"))
+        reasons = collapse_reasons(corrected["unlearned"], corrected.get("target"))
+        found["verdict"] = {
+            "outcome": said.outcome if found["gate"]["known"] else "never_known",
+            "collapsed": said.collapsed,
+            "reasons": list(said.reasons),
+        }
+        found["collapse"] = [{"metric": reason.metric, "text": reason.text} for reason in reasons]
+    return found
+
+
+def _gate(scored: Mapping[str, Any]) -> dict[str, Any]:
+    """Whether the target knows the concepts; those that it does not know take no part in pooled figures."""
+    if len(scored) == 1:
+        found: dict[str, Any] = next(iter(scored.values()))["gate"]
+        return found
+    unknown = [key for key, found in scored.items() if not found["gate"]["known"]]
+    count = len(scored) - len(unknown)
+    return {
+        "known": bool(count),
+        "unknown": unknown,
+        "reason": f"the target knows {count} of {len(scored)} concepts"
+        + (f"; left out of the pooled figures: {', '.join(unknown)}" if unknown else ""),
+    }
+
+
+def _json(by_model: Mapping[str, Figures]) -> dict[str, dict[str, Any]]:
+    return {
+        model: {metric: found[metric].as_json() for metric in ordered(found)}
+        for model, found in by_model.items()
+    }
+
+
+def _pooled(scored: Mapping[str, Any], reading: str, lines: By) -> dict[str, dict[str, Any]]:
+    """Figures of all concepts as one; intervals cluster by concept."""
+    found: dict[str, dict[str, Any]] = {}
+    for model in lines:
+        parts: dict[str, tuple[list[Score], list[str]]] = {}
+        for key, concept in scored.items():
+            shown = concept["models"] if concept["readings"].get(reading) is None else concept["readings"][reading]
+            for metric, score in shown.get(model, {}).items():
+                scores, keys = parts.setdefault(metric, ([], []))
+                scores.append(Score(**score))
+                keys.append(key)
+        found[model] = {m: _pool(m, *parts[m]).as_json() for m in ordered(parts)}
+    return {model: made for model, made in found.items() if made}
+
+
+def _pool(metric: str, scores: list[Score], keys: list[str]) -> Score:
+    share = measure_of(metric).unit == "share" and not metric.startswith(PER_CONCEPT)
+    return pooled(scores, keys, share=share and all(0 <= s.value <= 1 for s in scores))
