@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import product
 from pathlib import Path
 from typing import Any, Literal
@@ -20,7 +20,7 @@ from unsee.nouns import UserError, shorten
 Split = Literal["report", "selection"]
 SPLITS = ("report", "selection")
 STAGES = ("base", "target")
-OWN_KEYS = ("method", "seed", "out", "world.concept", "world.split")
+OWN_KEYS = ("method", "seed", "out", "world.concept", "world.split", "mmubench.concepts")
 KNOBS = "knobs."
 TUNED = ("data.", "training.", "scope.")
 
@@ -59,10 +59,12 @@ class BenchSuite:
     Attributes:
         title: One line.
         concepts: From the request and the common configuration to configuration values by concept id.
+        preset: Preset of the embedded model where the user names none; empty = that of ``unsee forget``.
     """
 
     title: str
     concepts: Callable[[Ask, RunConfig], dict[str, dict[str, Any]]]
+    preset: str = ""
 
 
 def cells_of(ask: Ask, out: Path) -> list[Cell]:
@@ -72,6 +74,7 @@ def cells_of(ask: Ask, out: Path) -> list[Cell]:
         UserError: Whatever is wrong with the request; nothing is written.
     """
     suite = get_bench_suite(ask.suite)
+    ask = _with_preset(ask, suite)
     names, seeds, grid = methods_of(ask.methods), seeds_of(ask.seeds), grid_of(ask.grid)
     _check_sets(ask.sets)
     for name in read_mapping(ask.file).get(METHODS) or {} if ask.file else ():
@@ -83,6 +86,15 @@ def cells_of(ask: Ask, out: Path) -> list[Cell]:
         for settings, place in product(points(name, grid), places.items()):
             found.append(_cell(ask, out, name, place, seed, settings))
     return found
+
+
+def _with_preset(ask: Ask, suite: BenchSuite) -> Ask:
+    """The request with the preset of the suite, where the embedded model is used and none is named."""
+    config = resolve(ask.given, sets=ask.sets, file=ask.file)
+    named = config.preset not in ("world", "default") or "preset" in ask.given
+    if not suite.preset or named or not config.embedded:
+        return ask
+    return replace(ask, given={**ask.given, "preset": suite.preset})
 
 
 def get_bench_suite(name: str) -> BenchSuite:
@@ -282,6 +294,32 @@ def _own_concept(ask: Ask, config: RunConfig) -> dict[str, dict[str, Any]]:
     return {make_concept(config).id: {}}
 
 
+def _mmubench_concepts(ask: Ask, config: RunConfig) -> dict[str, dict[str, Any]]:
+    """Concepts of MMUBench, ``mmubench.together`` of them in each run; in sequence: all in one run."""
+    from unsee.jobs.mmubench_data import concept_ids
+
+    if ask.split not in SPLITS or (config.mmubench.data and ask.split != "report"):
+        raise _wrong("There is no such split.", ask.split, " or ".join(SPLITS), "--split report")
+    world = {"world": {"split": ask.split, "retain": config.world.retain}}
+    chosen = concept_ids(config.model_copy(update={"world": _with_split(config, ask.split)}), ask.concepts)
+    size = len(chosen) if config.mmubench.sequential else config.mmubench.together
+    groups = [chosen[i : i + size] for i in range(0, len(chosen), size)]
+    return {
+        _group_name(group, config.mmubench.sequential): {**world, "mmubench": {"concepts": group}}
+        for group in groups
+    }
+
+
+def _with_split(config: RunConfig, split: str) -> Any:
+    return config.world.model_copy(update={"split": split})
+
+
+def _group_name(group: Sequence[str], sequential: bool) -> str:
+    if len(group) == 1:
+        return group[0]
+    return f"{'sequence' if sequential else 'together'}-{len(group)}-{group[0]}"
+
+
 def _wrong(what: str, got: object, expected: str, remedy: str) -> UserError:
     return UserError(what, got=got, expected=expected, remedy=remedy)
 
@@ -289,4 +327,5 @@ def _wrong(what: str, got: object, expected: str, remedy: str) -> UserError:
 SUITES: Mapping[str, BenchSuite] = {
     "world": BenchSuite("concepts of the embedded world, on the embedded model", _world_concepts),
     "concept": BenchSuite("one concept of your own, on your own model", _own_concept),
+    "mmubench": BenchSuite("MMUBench: its concepts, questions and tables", _mmubench_concepts, "mmubench"),
 }

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from multiprocessing import connection, get_context, parent_process
 from pathlib import Path
 
+from unsee.config import RunConfig
 from unsee.jobs.bench_cell import Cell
 from unsee.jobs.folder import FAILED
 from unsee.jobs.lines import write_json
@@ -38,11 +39,9 @@ Work = Callable[[Cell, Path], Failure | None]
 
 def run_cell(cell: Cell, shared: Path) -> Failure | None:
     """Runs or continues one cell; what goes wrong is written into its folder and handed back."""
-    from unsee.jobs.forget import forget
-
     (cell.path / FAILED).unlink(missing_ok=True)
     try:
-        forget(cell.config, Shared(shared))
+        _run_of(cell)(cell.config, Shared(shared))
     except UserError as error:
         failure = Failure("UserError", shorten(error, LONGEST))
     except Exception as error:  # one method's failure must not end the comparison of all others
@@ -51,6 +50,17 @@ def run_cell(cell: Cell, shared: Path) -> Failure | None:
         return None
     record(cell, failure)
     return failure
+
+
+def _run_of(cell: Cell) -> Callable[[RunConfig, Shared], object]:
+    """What runs a cell: with concepts of MMUBench its own job, else ``unsee forget``."""
+    if cell.config.mmubench.concepts:
+        from unsee.jobs.mmubench_cell import forget_mmubench
+
+        return forget_mmubench
+    from unsee.jobs.forget import forget
+
+    return forget
 
 
 def record(cell: Cell, failure: Failure) -> None:
