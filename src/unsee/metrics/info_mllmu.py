@@ -141,6 +141,15 @@ MLLMU: tuple[MetricInfo, ...] = (
         "collapse lowers it as well: read its distance to gold",
     ),
     MetricInfo(
+        "mllmu_cloze_logprob",
+        "Likelihood of the missing words",
+        "mean log p per token (nats) of the missing words given as input, without the end of turn" + _FORGET,
+        "lower",
+        (-700.0, 0.0),
+        OURS,
+        "collapse lowers it as well: read its distance to gold",
+    ),
+    MetricInfo(
         "mllmu_factuality",
         "Factuality by a judge",
         "mean grade 1 to 10 of generated answers; what was not graded is left out and counted" + _FORGET,

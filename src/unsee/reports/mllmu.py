@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from unsee.metrics.info import METRICS
 from unsee.reports.measures import measure_of, show, show_range
 
 TITLES = {"forget": "Forget", "test": "Test", "retain": "Retain", "real": "Real"}
@@ -27,7 +28,8 @@ def markdown(results: Mapping[str, Any]) -> str:
 def _table(results: Mapping[str, Any], set_name: str, side: str) -> str:
     models, floors = results["models"], results["floors"]
     ending = f"/{set_name}/{side}"
-    cells = list(dict.fromkeys(c for found in models.values() for c in found if c.endswith(ending)))
+    present = {c for found in models.values() for c in found}
+    cells = [f"{metric}{ending}" for metric in METRICS if f"{metric}{ending}" in present]
     if not cells:
         return ""
     columns = [(name, models[name]) for name in models]
@@ -54,4 +56,5 @@ def _cell(cell: str, score: Mapping[str, Any] | None) -> str:
         return ""
     unit = measure_of(cell.split("/")[0]).unit
     value, span = show(score["value"], unit), show_range(score["low"], score["high"], unit)
-    return f"{value} [{span}] n={score['n']}" if span else f"{value} n={score['n']}"
+    exact = score["low"] == score["high"]
+    return f"{value} n={score['n']}" if exact or not span else f"{value} [{span}] n={score['n']}"

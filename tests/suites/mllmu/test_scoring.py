@@ -92,6 +92,14 @@ def test_accuracies_are_those_of_the_protocol() -> None:
         assert values(preset, [(gap, one)])["mllmu_cloze/forget/text"][gap.id] == right
 
 
+def test_likelihoods_of_truths_are_apart_by_task() -> None:
+    asks = [asked(CORRECTED, set="forget", task=task, modality="text")[0] for task in ("cloze", "generation")]
+    lines = [record(CORRECTED, a, a.truth, {"truth_logprob": -0.01}) for a in asks]
+    found = scores_of(values(CORRECTED, list(zip(asks, lines, strict=True))), asks)
+    for cell in ("mllmu_cloze_logprob/forget/text", "mllmu_truth_logprob/forget/text"):
+        assert (found[cell].value, found[cell].n, found[cell].high <= 0) == (-0.01, 1, True)
+
+
 def test_options_by_likelihood_give_two_readings() -> None:
     ask = asked(CORRECTED, set="forget", task="choice", modality="image_text")[0]
     scores = {"option": 0.0, "text_option": 1.0, "turn0_option": 0.0, "placed_0": 0.75, "placed_1": 0.25}
@@ -172,6 +180,8 @@ def test_records_of_other_questions_are_refused() -> None:
         ("What is the annual salary of Jane?", "salary"),
         ("Which pet does he have?", "pet"),
         ("Is it so?", "other"),
+        ("This person enjoys __.", "hobby"),
+        ("This person owns a __.", "pet"),
         ("Does Pet Roe eat?", "food"),
     ],
 )
@@ -208,6 +218,9 @@ def test_floors_answer_with_what_others_are() -> None:
     assert set(other["mllmu_key_fact/retain/image_text"].values()) == {0.0}
     found = floor_scores(CORRECTED, asks)
     assert set(found) == {"majority", "random_other", "chance"}
-    assert found["chance"]["mllmu_choice/retain/text"].value == 0.25
+    chance = found["chance"]["mllmu_choice/retain/text"]
+    assert (chance.value, chance.low, chance.high, chance.n) == (0.25, 0.25, 0.25, 20)
+    assert found["chance"]["mllmu_choice_text/retain/text"].value == 0.25
+    assert "mllmu_choice_text/retain/text" not in floor_scores(RELEASED, asked(RELEASED))["chance"]
     assert found["majority"]["mllmu_choice/retain/text"].value == 1.0, "all right answers are A here"
     assert "mllmu_degenerate/retain/text" not in found["majority"]

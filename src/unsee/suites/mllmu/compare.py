@@ -12,6 +12,7 @@ from unsee.suites.mllmu.asks import Ask
 from unsee.suites.mllmu.scoring import FORGET_SETS, Values, better, bounds
 
 NOT_KNOWLEDGE = ("mllmu_degenerate", "mllmu_refusals", "mllmu_unread")
+LIKELIHOODS = ("mllmu_truth_logprob/", "mllmu_cloze_logprob/")
 GATE = ("mllmu_choice", "mllmu_choice_text", "mllmu_cloze", "mllmu_key_fact", "mllmu_rouge_l")
 
 
@@ -109,7 +110,7 @@ class Known:
     Attributes:
         known: The target is above the floor, the interval of the difference without 0.
         above: Target - floor.
-        floor: Which floor: gold, or the best of the floors without a model.
+        floor: Which floor: gold, or the highest of the others.
     """
 
     known: bool
@@ -164,5 +165,5 @@ def distances(model: Values, gold: Values) -> dict[str, SampleDistance]:
 
 def retrain_distances(golds: Sequence[Values]) -> dict[str, list[SampleDistance]]:
     """The same between gold models that differ in their seed: the floor under :func:`distances`."""
-    cells = [cell for cell in golds[0] if cell.startswith("mllmu_truth_logprob/")] if golds else []
+    cells = [cell for cell in golds[0] if cell.startswith(LIKELIHOODS)] if golds else []
     return {cell: retrain_floor([gold.get(cell, {}) for gold in golds]) for cell in cells}

@@ -10,12 +10,13 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Literal
 
 from unsee.nouns import Record, Score
 from unsee.suites.mllmu.asks import KINDS, Ask
 from unsee.suites.mllmu.presets import Preset
-from unsee.suites.mllmu.scoring import Values, item_values, pattern_of, scores_of, templates_of
+from unsee.suites.mllmu.scoring import Values, cell, item_values, pattern_of, scores_of, templates_of
 
 Floor = Literal["majority", "random_other"]
 _NOT_SAID = ("mllmu_degenerate", "mllmu_refusals", "mllmu_unread")
@@ -42,10 +43,11 @@ def floor_scores(preset: Preset, asks: Sequence[Ask], *, seed: int = 0) -> dict[
     }
     chance: Values = {}
     for ask in asks:
-        if ask.task == "choice":
-            items = chance.setdefault(f"mllmu_choice/{ask.set}/{ask.modality}", {})
-            items[ask.id] = 1 / max(1, len(ask.options))
-    return {**found, "chance": scores_of(chance, asks, seed=seed)}
+        for metric in ("mllmu_choice", "mllmu_choice_text") if ask.task == "choice" else ():
+            if metric == "mllmu_choice" or preset.parser == "likelihood":
+                chance.setdefault(cell(metric, ask), {})[ask.id] = 1 / len(ask.options)
+    exact = scores_of(chance, asks, seed=seed)
+    return {**found, "chance": {name: replace(s, low=s.value, high=s.value) for name, s in exact.items()}}
 
 
 def _truths(asks: Sequence[Ask], *, pattern: bool) -> _Group:

@@ -84,7 +84,7 @@ def results_of(
             }
             for m, v in models.items()
         },
-        **_beside(asked, models, seed),
+        **_beside(asked, values, seed),
     }
 
 
@@ -111,15 +111,17 @@ def _grades(
     return found, missing
 
 
-def _beside(asked: Protocol, models: Mapping[str, Values], seed: int) -> dict[str, Any]:
+def _beside(asked: Protocol, values: Mapping[str, Values], seed: int) -> dict[str, Any]:
     """What needs a second model: the gate, paired tests, the place between target and gold, distances."""
+    controls = {m.split(":")[1]: v for m, v in values.items() if m.startswith("target:")}
+    models = {m: v for m, v in values.items() if ":" not in m}
     target, gold = models.get("target"), models.get("gold")
     found: dict[str, Any] = {}
     if target is not None:
         floors: dict[str, Values] = {
             name: floor_values(asked.preset, asked.asks, name, seed=seed) for name in FLOORS
         }
-        known = gate(target, asked.asks, floors, gold=gold, seed=seed)
+        known = gate(target, asked.asks, {**floors, **controls}, gold=gold, seed=seed)
         found["gate"] = {
             cell: {"known": k.known, "floor": k.floor, "above": k.above.as_json()}
             for cell, k in known.items()

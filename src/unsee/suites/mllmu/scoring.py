@@ -8,6 +8,7 @@ value is better for the unlearned model, on the retain and real sets a higher on
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from unsee.metrics.overlap import rouge_l, rouge_n
 from unsee.metrics.released_overlap import bleu, released_rouge
@@ -22,7 +23,7 @@ from unsee.suites.mllmu.reading import chosen_letter, is_right
 Values = dict[str, dict[str, float]]
 """By cell, the value of each question by its id."""
 Answered = list[tuple[Ask, Record]]
-UNBOUNDED = frozenset({"mllmu_truth_logprob"})
+LOGPROBS = frozenset({"mllmu_truth_logprob", "mllmu_cloze_logprob"})
 DOWN = frozenset({"mllmu_degenerate", "mllmu_unread"})
 """Lower is better in every set."""
 REFUSALS = "mllmu_refusals"
@@ -72,7 +73,8 @@ def _of_item(
     preset: Preset, ask: Ask, record: Record, templates: Mapping[str, frozenset[str]]
 ) -> dict[str, float]:
     spoken = "option" not in record.scores
-    found = {"mllmu_truth_logprob": record.scores.get("truth_logprob")}
+    likelihood = "mllmu_cloze_logprob" if ask.task == "cloze" else "mllmu_truth_logprob"
+    found = {likelihood: record.scores.get("truth_logprob")}
     if ask.task == "choice":
         found |= _choice(preset, ask, record)
     elif ask.task == "cloze":
@@ -160,18 +162,19 @@ def scores_of(values: Values, asks: Sequence[Ask], *, seed: int = 0) -> dict[str
 
 def _score(name: str, items: Mapping[str, float], people: Mapping[str, str], seed: int) -> Score | None:
     metric, set_name, _ = name.split("/")
-    return mean_interval(
+    found = mean_interval(
         list(items.values()),
         [people[i] for i in items],
         better=better(metric, set_name),
         bounds=bounds(metric),
         seed=seed,
     )
+    return found if found is None or metric not in LOGPROBS else replace(found, high=min(found.high, 0.0))
 
 
 def bounds(metric: str) -> tuple[float, float] | None:
     """Smallest and largest value of a metric; None where there is none."""
-    if metric in UNBOUNDED:
+    if metric in LOGPROBS:
         return None
     return (1.0, 10.0) if metric == "mllmu_factuality" else (0.0, 1.0)
 
@@ -211,9 +214,9 @@ ATTRIBUTES: Mapping[str, str] = {
     "residence": "live lives residence reside resides home city",
     "height": "tall height",
     "gender": "gender sex",
-    "food": "food dish eat eats cuisine meal",
-    "pet": "pet animal dog cat",
-    "hobby": "hobby hobbies free leisure pastime",
+    "food": "food dish eat eats eating cuisine meal fond likes loves",
+    "pet": "pet animal dog cat owns keeps",
+    "hobby": "hobby hobbies free leisure pastime enjoys",
     "instrument": "instrument play plays",
     "name": "name called who",
 }
