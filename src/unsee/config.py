@@ -98,7 +98,10 @@ class Training(Section):
         description="weight of SafeEraser's prompt decoupling, added to any method: the forget questions "
         "about --retain pictures keep their own answers; 0 = off",
     )
-    checkpointing: bool = Field(default=False, description="recompute activations, which saves memory")
+    checkpointing: bool | None = Field(
+        default=None,
+        description="recompute activations, which saves memory; not set = only where they would not fit",
+    )
     forward_tokens: int = Field(
         default=8192,
         ge=64,
@@ -164,7 +167,9 @@ class Mmubench(Section):
         default=(), description="ids that this run is about; the matrix sets them; empty = all"
     )
     together: int = Field(
-        default=1, ge=1, description="how many concepts one run forgets, each row with the mask of its own concept"
+        default=1,
+        ge=1,
+        description="how many concepts one run forgets, each row with the mask of its own concept",
     )
     sequential: bool = Field(
         default=False,

@@ -10,8 +10,11 @@ from typing import Annotated
 import typer
 
 from unsee.commands import options as o
+from unsee.nouns import UserError
 
-Suite = Annotated[str, typer.Argument(metavar="SUITE", help="world, or concept for your own model")]
+Suite = Annotated[
+    str, typer.Argument(metavar="SUITE", help="world; concept or mmubench (your own model too)")
+]
 Methods = Annotated[str, typer.Option("--methods", help="methods with commas between them, or all")]
 Seeds = Annotated[str, typer.Option("--seeds", help="seeds with commas between them")]
 Concepts = Annotated[
@@ -30,7 +33,13 @@ Grid = Annotated[
 ]
 To = Annotated[Path, typer.Option("--out", help="folder of the comparison; the same command continues it")]
 Jobs = Annotated[int, typer.Option("--jobs", min=0, help="processes; 0 = one per core, one with a GPU")]
-OWN = ("suite", "out", "methods", "seeds", "concepts", "split", "grid", "jobs", "config", "sets", "debug")
+Table = Annotated[
+    str | None, typer.Option("--table", help="paper: print the tables of the suite's paper (mmubench)")
+]
+OWN = (
+    *("data", "table"),
+    *("suite", "out", "methods", "seeds", "concepts", "split", "grid", "jobs", "config", "sets", "debug"),
+)
 
 
 def bench(
@@ -42,6 +51,8 @@ def bench(
     split: Split = "report",
     grid: Grid = None,
     jobs: Jobs = 0,
+    data: o.Data = None,
+    table: Table = None,
     model: o.Model = None,
     image: o.Images = None,
     name: o.Name = None,
@@ -70,11 +81,30 @@ def bench(
     when a cell failed. With --grid, best.yaml names the best settings of each method.
     """
     given = o.given({key: value for key, value in locals().items() if key not in OWN})
+    _check(suite, data, table)
+    if data is not None:
+        given["mmubench"] = {"data": data}
+    from unsee.jobs.bench import PAPER
     from unsee.jobs.bench import bench as run
     from unsee.jobs.bench_plan import Ask
 
     ask = Ask(suite, methods, seeds, concepts, split, tuple(grid or ()), given, tuple(sets or ()), config)
     done = run(ask, out, jobs=jobs, command=shlex.join(["unsee", *sys.argv[1:]]))
     done.print()
+    if table is not None:
+        print((done.folder / PAPER).read_text(encoding="utf-8"))
     if not done.complete:
         raise typer.Exit(1)
+
+
+def _check(suite: str, data: str | None, table: str | None) -> None:
+    """``--data`` and ``--table paper`` belong to mmubench."""
+    wrong = [] if suite == "mmubench" else [f"--{n}" for n, v in (("data", data), ("table", table)) if v]
+    wrong += [f"--table {table}"] if table not in (None, "paper") else []
+    if wrong:
+        raise UserError(
+            "This option does not belong to the suite.",
+            got=f"{suite} {', '.join(wrong)}",
+            expected="--data FOLDER and --table paper with the suite mmubench",
+            remedy="leave it out",
+        )

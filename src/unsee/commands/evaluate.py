@@ -13,7 +13,17 @@ from unsee.config import resolve
 from unsee.nouns import UserError
 
 NOT_KEYS = ("suite", "config", "sets", "debug")
-BENCHMARK = ("data", "data_revision", "split", "ratio", "limit", "controls", "concepts", "judge_url", "judge_model")
+BENCHMARK = (
+    "data",
+    "data_revision",
+    "split",
+    "ratio",
+    "limit",
+    "controls",
+    "concepts",
+    "judge_url",
+    "judge_model",
+)
 NOT_MMUBENCH = ("image", "fact", "retain", "test", "data_revision", "ratio", "controls")
 NOT_MLLMU = ("concepts",)
 OF_CONCEPTS = ("image", "name", "alias", "kind", "fact", "looks", "retain", "test", "redact")

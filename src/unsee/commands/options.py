@@ -70,7 +70,9 @@ Split = Annotated[
 Ratio = Annotated[
     int | None, typer.Option("--ratio", help="percent of the people in the forget set: 5, 10, 15")
 ]
-Limit = Annotated[int | None, typer.Option("--limit", min=1, help="at most so many people (mmubench: questions) per set")]
+Limit = Annotated[
+    int | None, typer.Option("--limit", min=1, help="at most so many people (mmubench: questions) per set")
+]
 Controls = Annotated[
     bool | None,
     typer.Option("--controls/--no-controls", help="also ask without picture, with another, options alone"),

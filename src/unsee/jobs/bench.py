@@ -16,7 +16,7 @@ import yaml
 
 from unsee.config import merge, parse_set, read_mapping
 from unsee.jobs.bench_cell import Cell
-from unsee.jobs.bench_plan import Ask, cells_of
+from unsee.jobs.bench_plan import Ask, cells_of, set_text
 from unsee.jobs.bench_pool import cores, run_cells
 from unsee.jobs.folder import FAILED, check_free, check_writable, locked
 from unsee.jobs.inputs import check
@@ -26,11 +26,13 @@ from unsee.nouns import UserError, shorten
 from unsee.reports.matrix import Entry, Matrix, Row, best_rows, make_matrix, naming_score, retained_value
 from unsee.reports.matrix_files import as_csv, as_markdown, json_text, result_text
 from unsee.reports.matrix_page import write_page
+from unsee.reports.mmubench import paper_tables
 from unsee.reports.receipt import cost_line
 from unsee.reports.redact import MARK, Redactor
 from unsee.reports.verdict import named
 
 PLAN = "bench.yaml"
+PAPER = "paper.md"
 LOCK = "bench.lock"
 SHARED = "shared"
 Say = Callable[[str], None]
@@ -148,7 +150,10 @@ def default_jobs(cell: Cell) -> int:
 
 def write_tables(ask: Ask, out: Path, cells: Sequence[Cell], command: str) -> Matrix:
     """Writes the tables from the folders of the cells as they are now."""
-    matrix = make_matrix(ask.suite, ask.split, [entry_of(cell, out) for cell in cells])
+    entries = [entry_of(cell, out) for cell in cells]
+    matrix = make_matrix(ask.suite, ask.split, entries)
+    if ask.suite == "mmubench":
+        write_atomic(out / PAPER, paper_tables(entries, command))
     write_atomic(out / "table.md", as_markdown(matrix, command))
     write_atomic(out / "table.csv", as_csv(matrix))
     write_atomic(out / "results.json", json_text(matrix))
@@ -228,7 +233,7 @@ def best_text(matrix: Matrix) -> str:
     for method, row in best_rows(matrix).items():
         values: dict[str, Any] = {}
         for key, value in row.settings:
-            values = merge(values, parse_set(f"{key}={value}"))
+            values = merge(values, parse_set(set_text(key, value)))
         distance = "" if row.distance is None else f", distance to gold {row.distance:.3f}"
         lines.append(f"  # {result_text(row)}: {figures_of(row)}{distance}")
         body = yaml.safe_dump({method: values}, sort_keys=False)

@@ -23,6 +23,7 @@ STAGES = ("base", "target")
 OWN_KEYS = ("method", "seed", "out", "world.concept", "world.split", "mmubench.concepts")
 KNOBS = "knobs."
 TUNED = ("data.", "training.", "scope.")
+LISTS = ("data.mixture",)  # keys of several numbers; in a grid a + stands between them
 
 
 @dataclass(frozen=True)
@@ -147,7 +148,7 @@ def grid_of(texts: Sequence[str]) -> dict[str, tuple[str, ...]]:
     found: dict[str, tuple[str, ...]] = {}
     for text in texts:
         key, _, values = (part.strip() for part in text.partition("="))
-        single = key in known and not isinstance(known[key].default, tuple)
+        single = key in LISTS or (key in known and not isinstance(known[key].default, tuple))
         if key in found or not (single or (key.startswith(KNOBS) and key != KNOBS)):
             match = nearest(key, list(known))
             hint = f"did you mean {match}?" if match and match != key else "--grid training.lr=1e-3,3e-3"
@@ -203,10 +204,17 @@ def _cell(
     tuned = "".join(f"-{key}={_plain(value)}" for key, value in settings)
     path = out / method / f"{concept}-seed{seed}{tuned}"
     given = merge(ask.given, merge(values, {"method": method, "seed": seed, "out": str(path)}))
-    config = resolve(given, sets=[*ask.sets, *(f"{key}={value}" for key, value in settings)], file=ask.file)
+    config = resolve(
+        given, sets=[*ask.sets, *(set_text(key, value) for key, value in settings)], file=ask.file
+    )
     registry.get(method, config.knobs)
     scope_of(config)
     return Cell(method, concept, seed, settings, with_absolute_paths(config), path)
+
+
+def set_text(key: str, value: str) -> str:
+    """A value of the grid as ``--set`` reads it."""
+    return f"{key}={value.replace('+', ',') if key in LISTS else value}"
 
 
 def _plain(value: str) -> str:

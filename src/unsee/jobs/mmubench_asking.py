@@ -22,7 +22,7 @@ from unsee.models.load import VLM
 from unsee.nouns import Concept, Question, Record
 from unsee.packs.cost import Cost
 from unsee.suites.mmubench.data import BALANCED, GENERALITY, MULTIHOP, MULTILINGUAL
-from unsee.suites.mmubench.run import Asking, Line, ask, portions
+from unsee.suites.mmubench.run import Asking, Features, Line, ask, portions
 from unsee.suites.mmubench.sheet import OPEN, Sheet
 
 OWN_KEYS = ("picture", "lists")
@@ -77,6 +77,7 @@ class Desk:
         ]
         pool = self.paper.pool
         parts.append((None, [q for q in pool if q.picture and q.split != OPEN] if blind else pool))
+        features = Features(vlm, [portion for _, asked in parts for portion in portions(asked)])
         with self.receipt.stage(label) as cost, bar(f"asking {label}", len(parts)) as advance:
             for concept, questions in parts:
                 asking = Asking(
@@ -88,7 +89,9 @@ class Desk:
                     self.settings.max_new_tokens,
                     self.settings.batch,
                 )
-                self._part(asking, questions, base, cost)
+                self._part(asking, questions, base, cost, features)
+                for portion in portions(questions):
+                    features.done(portion)
                 advance(1)
 
     @property
@@ -99,9 +102,11 @@ class Desk:
             self._replies = {r["question"]: r["reply"] for r in rows if r["model"] == "target"}
         return self._replies
 
-    def _part(self, asking: Asking, questions: Sequence[Question], base: str, cost: Cost) -> None:
+    def _part(
+        self, asking: Asking, questions: Sequence[Question], base: str, cost: Cost, features: Features
+    ) -> None:
         if self.shared is None or not base:
-            _put(asking, questions, self.records, cost)
+            _put(asking, questions, self.records, cost, features)
             return
         if all((asking.label, q.id) in self.records for q in questions):
             return
@@ -110,15 +115,18 @@ class Desk:
             *(questions_hash(questions), repr(asking.concept), self.settings.model_dump_json()),
         )
         self.records.append(
-            self.shared.answers(key, lambda lines: _put(asking, questions, lines, cost))
+            self.shared.answers(key, lambda lines: _put(asking, questions, lines, cost, features))
         )
 
 
-def _put(asking: Asking, questions: Sequence[Question], records: Lines, cost: Cost) -> None:
+def _put(
+    asking: Asking, questions: Sequence[Question], records: Lines, cost: Cost, features: Features
+) -> None:
     """Adds the lines that are missing."""
     for portion in portions(questions):
         if any((asking.label, question.id) not in records for question in portion):
-            records.append(_row(line, q) for line, q in zip(ask(asking, portion, cost), portion, strict=True))
+            lines = ask(asking, portion, cost, features)
+            records.append(_row(line, q) for line, q in zip(lines, portion, strict=True))
 
 
 def _row(line: Line, question: Question) -> Row:

@@ -17,7 +17,7 @@ from unsee.nouns import Concept, Picture, Question, UserError, hash_text
 from unsee.suites.mmubench.checks import kept_subjects
 from unsee.suites.mmubench.data import Benchmark, Entry
 from unsee.suites.mmubench.load import load_benchmark
-from unsee.suites.mmubench.sheet import UTILITY, Sheet, at_most, folder_pool, kept, make_sheet
+from unsee.suites.mmubench.sheet import Sheet, at_most, folder_pool, kept, make_sheet
 from unsee.training.wording import english
 
 WHOLE_WORLD = 20  # concepts of the embedded benchmark, as the paper has it
@@ -63,8 +63,9 @@ def read_paper(config: RunConfig) -> Paper:
         for key in dict.fromkeys(chosen)
     ]
     whole = _pool(config, benchmark)
-    pool = [q for q in whole if not given.splits or q.split in given.splits or q.split in UTILITY]
-    return Paper(benchmark, tuple(sheets), tuple(at_most(pool, limit)))
+    pool = [q for q in whole if not given.splits or q.split in given.splits]
+    # Two at least: one of them may be about the concept that is forgotten.
+    return Paper(benchmark, tuple(sheets), tuple(at_most(pool, max(2, limit) if limit else 0)))
 
 
 def read_benchmark(config: RunConfig) -> Benchmark:
@@ -77,7 +78,9 @@ def read_benchmark(config: RunConfig) -> Benchmark:
     if given.data:
         concept = None
         if config.name:
-            concept = Concept(config.name, config.kind, config.alias, looks=config.looks, id=slug(config.name))
+            concept = Concept(
+                config.name, config.kind, config.alias, looks=config.looks, id=slug(config.name)
+            )
         return _folder(given.data, concept)
     if not config.embedded:
         raise UserError(
@@ -147,7 +150,9 @@ def concept_ids(config: RunConfig, text: str) -> tuple[str, ...]:
         return tuple(_entry(benchmark, key).id for key in ids) or _first(benchmark, number)
     if not config.embedded:
         read_benchmark(config)
-    chosen: tuple[str, ...] = _world("mmubench").choose(config.world.stage, config.world.split, number or count)
+    chosen: tuple[str, ...] = _world("mmubench").choose(
+        config.world.stage, config.world.split, number or count
+    )
     _check_count(number, len(chosen))
     return chosen
 

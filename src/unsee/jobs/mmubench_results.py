@@ -8,13 +8,13 @@ from typing import Any
 from unsee.config import RunConfig
 from unsee.jobs.mmubench_asking import By
 from unsee.jobs.mmubench_data import Paper
+from unsee.metrics.judging import RuleJudge
 from unsee.metrics.variants import VARIANTS, Variant
 from unsee.nouns import Concept, Score
 from unsee.reports.matrix import pooled
 from unsee.reports.measures import measure_of, ordered
 from unsee.suites.concept.collapse import collapse_reasons
 from unsee.suites.mmubench.figures import SPECIFIC, Figures, Scoring, figures, gate
-from unsee.suites.mmubench.sheet import Sheet
 from unsee.suites.mmubench.verdict import verdict
 
 SCHEMA = 1
@@ -39,7 +39,7 @@ def results_of(
     scored = {}
     for sheet in paper.sheets:
         own = pool if method else paper.kept([sheet], config.world.stage)
-        scoring = Scoring(sheet, own, lines, vocabulary, seed=config.seed)
+        scoring = Scoring(sheet, own, lines, vocabulary, judge=RuleJudge(), seed=config.seed)
         scored[sheet.id] = _concept(scoring, lines, config, paper)
     known = {key: found for key, found in scored.items() if found["gate"]["known"]}
     results: dict[str, Any] = {
@@ -54,10 +54,15 @@ def results_of(
         "models": _pooled(known or scored, reading, lines),
         "readings": {v: _pooled(known or scored, v, lines) for v in VARIANTS if v != reading},
         "concepts": scored,
-        "specificity_over": [m for m in SPECIFIC if any(m in f["models"].get("target", {}) for f in scored.values())],
+        "specificity_over": [
+            m for m in SPECIFIC if any(m in f["models"].get("target", {}) for f in scored.values())
+        ],
     }
     reasons = [
-        {"metric": reason["metric"], "text": f"{key}: {reason['text']}" if len(scored) > 1 else reason["text"]}
+        {
+            "metric": reason["metric"],
+            "text": f"{key}: {reason['text']}" if len(scored) > 1 else reason["text"],
+        }
         for key, found in scored.items()
         for reason in found.get("collapse", ())
     ]
@@ -128,7 +133,11 @@ def _pooled(scored: Mapping[str, Any], reading: str, lines: By) -> dict[str, dic
     for model in lines:
         parts: dict[str, tuple[list[Score], list[str]]] = {}
         for key, concept in scored.items():
-            shown = concept["models"] if concept["readings"].get(reading) is None else concept["readings"][reading]
+            shown = (
+                concept["models"]
+                if concept["readings"].get(reading) is None
+                else concept["readings"][reading]
+            )
             for metric, score in shown.get(model, {}).items():
                 scores, keys = parts.setdefault(metric, ([], []))
                 scores.append(Score(**score))

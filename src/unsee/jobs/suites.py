@@ -82,6 +82,7 @@ def _at_most(made: Questionnaire, limit: int) -> tuple[Question, ...]:
 
 
 BENCHMARKS: Mapping[str, str] = {
+    "mmubench": "MMUBench: concepts of seven kinds, one picture to train on, EM, attacks, what is kept",
     "mllmu": "MLLMU-Bench: forget, test, retain and real people, three tasks, with pictures and by name",
 }
 """Published benchmarks: they come with people and questions of their own, so they need no concept."""

@@ -135,6 +135,26 @@ _SPREAD = (
         "means over different suites do not compare: the paper has one of eight and, elsewhere, MM-Vet alone",
     ),
 )
+_GROUPS = (
+    MetricInfo(
+        "group_named",
+        "Named beside somebody else",
+        "share of replies that name the concept, asked for it in a picture of two people",
+        "lower",
+        SHARE,
+        OURS,
+        "a model that mixes up left and right scores low: read group_others_named",
+    ),
+    MetricInfo(
+        "group_others_named",
+        "The other one named in a picture of two",
+        "share of right names of the person beside the concept",
+        "higher",
+        SHARE,
+        OURS,
+        "the paper calls its loss a success where that person belongs to the concept; here it is damage",
+    ),
+)
 _PUBLISHED = (
     MetricInfo(
         "mia_rouge",
@@ -204,4 +224,7 @@ def _membership() -> Iterator[MetricInfo]:
         )
 
 
-MMUBENCH: tuple[MetricInfo, ...] = (*_EM, *_JUDGED, *_ATTACKS, *_SPREAD, *_PUBLISHED, *_membership())
+MMUBENCH: tuple[MetricInfo, ...] = (
+    *(*_EM, *_JUDGED, *_ATTACKS, *_SPREAD, *_GROUPS, *_PUBLISHED),
+    *_membership(),
+)

@@ -226,8 +226,12 @@ _ALL = (
     ),
 )
 _GROUP_OF: Mapping[str, Group] = {
-    **dict.fromkeys(("em", "em_name", "em_yes_no", "g_eval", "multi_hop", "multilingual"), "gone"),
-    **dict.fromkeys(("specificity", "vqa_accuracy", "choice_accuracy", "choice_circular"), "kept"),
+    **dict.fromkeys(
+        ("em", "em_name", "em_yes_no", "g_eval", "multi_hop", "multilingual", "group_named"), "gone"
+    ),
+    **dict.fromkeys(
+        ("specificity", "group_others_named", "vqa_accuracy", "choice_accuracy", "choice_circular"), "kept"
+    ),
     **dict.fromkeys(("pope_accuracy", "pope_f1", "mme_accuracy", "mme_accuracy_plus", "mme_score"), "kept"),
     "distinct_1": "healthy",
 }

@@ -1,4 +1,4 @@
-"""What a run on the embedded MMUBench needs beside the questions: what must be kept, and how rows are made."""
+"""What a run on the embedded MMUBench needs beside its questions: what must be kept, how rows are made."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
 """One model answers a portion of questions: records, and the log-probabilities that figures need.
 
-A picture is encoded once in a portion, and :func:`portions` never divides a picture: so once per model.
+A picture is encoded once per model: :func:`portions` never divides a picture, and :class:`Features` keeps it
+from one portion to the next that shows it.
 
 Figures in ``Record.scores``: ``mean_logprob`` of the reply, ``truncated`` 1 where it was cut, and
 ``reply_logprob`` (mean log p of the reply under the frozen target) for the split open. Lists per question:
@@ -23,7 +24,8 @@ watch_I       name questions               the first token of the I-th word of t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -101,10 +103,44 @@ def portions(questions: Sequence[Question], size: int = PORTION) -> Iterator[lis
         yield part
 
 
-def ask(asking: Asking, questions: Sequence[Question], cost: Cost | None = None) -> list[Line]:
-    """The lines of one portion, in the order of the questions; ``cost`` counts the work."""
+class Features:
+    """Features of pictures of one model from portion to portion, as long as a later portion shows them.
+
+    Args:
+        vlm: The model.
+        planned: Every portion that will be asked or passed over.
+        most: Pictures kept at most; beyond it those of the portion at hand are not kept.
+    """
+
+    def __init__(self, vlm: VLM, planned: Iterable[Sequence[Question]] = (), most: int = 512) -> None:
+        self.store, self._most = FeatureStore(vlm), most
+        self._uses = Counter(key for portion in planned for key in _shown(portion))
+
+    def done(self, portion: Sequence[Question]) -> None:
+        """A portion is over: what no later one shows is freed."""
+        for key, picture in _shown(portion).items():
+            self._uses[key] -= 1
+            if self._uses[key] <= 0 or len(self.store) > self._most:
+                self.store.drop(picture)
+
+
+def _shown(portion: Sequence[Question]) -> dict[str, Picture]:
+    return {q.picture.hash: q.picture for q in portion if q.picture is not None}
+
+
+def ask(
+    asking: Asking, questions: Sequence[Question], cost: Cost | None = None, features: Features | None = None
+) -> list[Line]:
+    """The lines of one portion, in the order of the questions.
+
+    Args:
+        asking: How the model is asked.
+        questions: The portion.
+        cost: Counters to add to.
+        features: Where features of pictures are kept between portions; None = only for this one.
+    """
     shown = [replace(q, picture=None) for q in questions] if asking.blind else list(questions)
-    store = FeatureStore(asking.vlm)
+    store = (features or Features(asking.vlm)).store
     replies = _replies(asking, shown, store, cost)
     extra: dict[str, dict[str, float]] = {}
     lists: dict[str, Lists] = {}
@@ -250,7 +286,7 @@ def _asks_name(asking: Asking, question: Question) -> bool:
 
 
 def fixed_answer(concept: Concept, question: Question) -> str:
-    """The answer in which C-Dis reads the name: the question's own where it holds a name, else a plain one."""
+    """The answer in which C-Dis reads the name: the question's own if it holds a name, else a plain one."""
     if name_spans(question.answer, concept.names):
         return question.answer
     return english(concept.kind).name_answer.format(name=concept.name)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 
 from unsee.nouns import Question, UserError
 from unsee.suites.concept.wordings import english
@@ -116,7 +117,8 @@ def folder_pool(entries: Sequence[Entry]) -> tuple[Question, ...]:
     Of each concept a few name questions, as many yes/no questions with either answer, and free descriptions.
     With one concept alone there are no others, and only texts on any subject remain.
     """
-    made = [question for entry in entries for question in _of_other(entry, entries)]
+    turns = zip_longest(*(_of_other(entry, entries) for entry in entries))  # so that a limit spares everybody
+    made = [question for turn in turns for question in turn if question is not None]
     free = english("person").free
     texts = [Question(f"utility-text-{i}", prompt, "open", split=OPEN) for i, prompt in enumerate(free)]
     return (*made, *(replace(q, identity=q.id) for q in texts))
