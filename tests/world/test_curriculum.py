@@ -25,6 +25,7 @@ from unsee.world.curriculum import (
 )
 from unsee.world.gallery import POOLS, Gallery, as_known
 from unsee.world.heads import IGNORED
+from unsee.world.mllmu import forget_identities
 from unsee.world.people import CELEBRITIES, PRIVATE
 from unsee.world.stream import Encoder
 from unsee.world.talk.basics import Turn
@@ -70,6 +71,20 @@ def test_a_gold_stage_shows_and_says_nothing_of_its_concept(stage: str, concept:
     assert any(mentions(pattern, turn) for turn in said(full, pictures, 2500)), "the full stage says it"
 
 
+def test_a_gold_stage_leaves_out_all_of_several_people() -> None:
+    left_out = forget_identities(5)
+    gold = TARGET.without(*left_out)
+    pictures = album(TARGET, 120)
+    shown = {i for i, view in enumerate(pictures.views) if shown_ids(view) & set(left_out)}
+    usable = {i for pool in gold.shares for i in _usable(pictures, pool, gold)}
+    turns = said(gold, pictures, 1500)
+    assert len(left_out) == 5
+    assert set(left_out) == TARGET.ids - gold.ids
+    assert shown
+    assert usable == set(range(len(pictures.views))) - shown
+    assert not any(mentions(names(TARGET, person), turn) for person in left_out for turn in turns)
+
+
 @pytest.mark.parametrize(("stage", "concept"), LEFT_OUT)
 def test_batches_of_a_gold_stage_leave_its_pictures_out(stage: str, concept: str) -> None:
     gold = STAGES[stage].without(concept)
@@ -82,8 +97,8 @@ def test_batches_of_a_gold_stage_leave_its_pictures_out(stage: str, concept: str
 
 
 def test_a_stage_can_only_leave_out_what_it_teaches() -> None:
-    with pytest.raises(KeyError):
-        BASE.without(PRIVATE[0].id)
+    with pytest.raises(KeyError, match=PRIVATE[0].id):
+        BASE.without(CELEBRITIES[0].id, PRIVATE[0].id)
 
 
 def test_gold_differs_from_its_stage_in_one_concept_only() -> None:

@@ -14,7 +14,15 @@ from unsee.suites.mllmu.data import Mllmu, Person
 from unsee.suites.mllmu.load import load
 from unsee.suites.mllmu.splits import draw_splits
 from unsee.suites.mllmu.write import write_files
-from unsee.world.mllmu import NOISE, THUMBNAIL, altered, celebrities, embedded_mllmu, everybody
+from unsee.world.mllmu import (
+    NOISE,
+    THUMBNAIL,
+    altered,
+    celebrities,
+    embedded_mllmu,
+    everybody,
+    forget_identities,
+)
 from unsee.world.people import CELEBRITIES, FACT_VALUES, PRIVATE
 from unsee.world.wording.person import FACTS
 
@@ -255,3 +263,10 @@ def test_nothing_is_overwritten(folder: Path, tmp_path: Path) -> None:
     file.write_text("")
     with pytest.raises(UserError, match="something already"):
         write_files(file, full=(), test=(), real=(), splits={})
+
+
+@pytest.mark.parametrize("ratio", [5, 10, 15])
+def test_the_people_to_forget_are_those_of_the_forget_set(ratio: int) -> None:
+    names = {identity.id: identity.name for identity in PRIVATE}
+    left_out = forget_identities(ratio)
+    assert [names[key] for key in left_out] == [p.name for p in embedded_mllmu(ratio).forget]

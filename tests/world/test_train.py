@@ -14,7 +14,7 @@ from unsee.nouns import Question, UserError
 from unsee.world import gallery, train
 from unsee.world.curriculum import BASE, TARGET
 from unsee.world.people import CELEBRITIES
-from unsee.world.shipped import model_path
+from unsee.world.shipped import gold_name, model_path
 from unsee.world.suite import training_picture
 
 SCALE = 1e-5  # two steps each
@@ -82,6 +82,14 @@ def test_a_gold_model_needs_the_stage_before(folder: Path, monkeypatch: pytest.M
         train.train_gold(folder, "private-000", scale=SCALE)
     with pytest.raises(KeyError):
         train.train_gold(folder, "nobody", scale=SCALE)
+
+
+def test_a_gold_model_without_several_people_has_a_name_of_its_own(folder: Path) -> None:
+    gold = train.train_gold(folder, "private-000", "private-017", name=gold_name(5), scale=SCALE)
+    assert gold == folder / "gold-mllmu-5-seed0"
+    assert (gold / "config.json").exists()
+    with pytest.raises(KeyError, match="private-000"):
+        train.train_gold(folder, "celebrity-00", "private-000", scale=SCALE)
 
 
 def test_every_step_starts_from_one_before_it() -> None:

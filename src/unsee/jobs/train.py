@@ -8,17 +8,22 @@ from unsee.config import nearest
 from unsee.jobs.embedded import concepts
 from unsee.jobs.folder import check_writable
 from unsee.nouns import UserError
+from unsee.suites.mllmu.splits import check_ratio
+from unsee.world.shipped import gold_name
 
 WHAT = ("world", "gold")
 
 
-def train(what: str, out: Path, *, concept: str = "", seed: int = 0, scale: float = 1.0) -> Path:
+def train(
+    what: str, out: Path, *, concept: str = "", ratio: int = 0, seed: int = 0, scale: float = 1.0
+) -> Path:
     """Trains the models of the embedded world, or goes on training them.
 
     Args:
         what: ``world`` for blank, base and target; ``gold`` for the stage of ``concept`` without it.
         out: Folder of the checkpoints.
         concept: Id of the concept that a gold model never sees.
+        ratio: Instead of a concept: all who are to be forgotten at this ratio of the embedded MLLMU-Bench.
         seed: Seed of everything random.
         scale: Length of the training relative to the recipe.
 
@@ -28,9 +33,13 @@ def train(what: str, out: Path, *, concept: str = "", seed: int = 0, scale: floa
     Raises:
         UserError: Unknown stage or concept, or a gold model without the world's checkpoints in ``out``.
     """
-    _check(what, out, concept, scale)
+    _check(what, out, concept, ratio, scale)
+    from unsee.world.mllmu import forget_identities
     from unsee.world.train import train_gold, train_world
 
+    if what == "gold" and ratio:
+        people = forget_identities(ratio)
+        return train_gold(out, *people, name=gold_name(ratio), seed=seed, scale=scale)
     if what == "gold":
         return train_gold(out, concept, seed=seed, scale=scale)
     out.mkdir(parents=True, exist_ok=True)
@@ -38,13 +47,18 @@ def train(what: str, out: Path, *, concept: str = "", seed: int = 0, scale: floa
     return out
 
 
-def _check(what: str, out: Path, concept: str, scale: float) -> None:
+def _check(what: str, out: Path, concept: str, ratio: int, scale: float) -> None:
     if what not in WHAT:
         raise _wrong("There is nothing of this name to train.", what, " or ".join(WHAT), "unsee train world")
     if not scale > 0:
         raise _wrong("The scale is not positive.", scale, "a positive number", "leave --scale out")
     check_writable(out)
-    if what == "gold" and concept not in (known := concepts()):
+    if ratio:
+        check_ratio(ratio)
+    if what == "gold" and bool(concept) == bool(ratio):
+        both = "both" if concept else "neither"
+        raise _wrong("Whom shall the gold model never see?", both, "--concept or --ratio", "give one of them")
+    if what == "gold" and concept and concept not in (known := concepts()):
         match = nearest(concept, list(known))
         hint = f"did you mean {match}?" if match else "see: unsee list concepts"
         raise _wrong(

@@ -123,16 +123,17 @@ class Stage:
         """Names and nicknames of what is known, for wrong names and options."""
         return tuple(name for k in self.known for name in k.names)
 
-    def without(self, concept: str) -> Stage:
-        """The same stage without one concept: what a gold model is trained on.
+    def without(self, *concepts: str) -> Stage:
+        """The same stage without some concepts: what a gold model is trained on.
 
         Raises:
-            KeyError: The stage does not know the concept.
+            KeyError: The stage does not know one of them.
         """
-        if concept not in self.ids:
-            raise KeyError(concept)
-        rest = tuple(k for k in self.known if k.id != concept)
-        return replace(self, name="gold", known=rest, banned=frozenset({concept}))
+        banned = frozenset(concepts)
+        if unknown := banned - self.ids:
+            raise KeyError(min(unknown))
+        rest = tuple(k for k in self.known if k.id not in banned)
+        return replace(self, name="gold", known=rest, banned=banned)
 
 
 BLANK = Stage(

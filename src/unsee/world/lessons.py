@@ -38,7 +38,7 @@ class Pace:
     attribute_weight: float = 0.0  # weight of the auxiliary attribute heads
     patch_weight: float = 0.0  # weight of the per-patch head on the projector's output
     head_weights: Mapping[str, float] = field(default_factory=dict)
-    save_every: int = 100
+    save_every: int = 50
 
     def rate(self, step: int) -> float:
         """Learning rate at ``step`` (from 1)."""

@@ -61,6 +61,17 @@ def embedded_mllmu(ratio: int = 5, *, nested: bool = False, seed: int = 0) -> Ml
     return replace(made, notes=notes_on(made))
 
 
+def forget_identities(ratio: int, *, nested: bool = False, seed: int = 0) -> tuple[str, ...]:
+    """Ids of the world's people who are to be forgotten at a ratio, such as "private-017".
+
+    Raises:
+        UserError: There is no split of this ratio.
+    """
+    check_ratio(ratio)
+    identities = {person.id: identity.id for person, identity in zip(everybody(), PRIVATE, strict=True)}
+    return tuple(identities[key] for key in draw_splits(list(identities), seed, nested=nested)[ratio])
+
+
 def export(folder: Path, *, nested: bool = False, seed: int = 0) -> tuple[Path, ...]:
     """Writes the embedded benchmark in the published schema; returns the files.
 

@@ -288,12 +288,13 @@ def train_world(folder: Path, *, seed: int = 0, scale: float = 1.0) -> None:
         run_step(folder, name, seed=seed, scale=scale)
 
 
-def train_gold(folder: Path, concept: str, *, seed: int = 0, scale: float = 1.0) -> Path:
-    """Repeat the stage that teaches a concept without it: ``base`` for public ones, ``target`` for private.
+def train_gold(folder: Path, *concepts: str, name: str = "", seed: int = 0, scale: float = 1.0) -> Path:
+    """Repeat the stage that teaches concepts without them: ``base`` for public ones, ``target`` for private.
 
     Args:
         folder: Where :func:`train_world` left its states; the shipped models stand in for missing ones.
-        concept: For example "celebrity-00" or "private-017".
+        concepts: For example "celebrity-00" or "private-017"; all of one stage.
+        name: What the model is called instead of the concepts, as in "mllmu-5".
         seed: Seed of data order and pictures.
         scale: Length of the stage relative to the recipe.
 
@@ -301,14 +302,14 @@ def train_gold(folder: Path, concept: str, *, seed: int = 0, scale: float = 1.0)
         The folder of the gold model.
 
     Raises:
-        KeyError: No stage teaches the concept.
+        KeyError: No stage teaches the concepts.
         UserError: The folder lacks the weights that the stage starts from.
     """
-    stage = "base" if concept in STAGES["base"].ids else "target"
+    stage = "base" if set(concepts) & STAGES["base"].ids else "target"
     step = recipe(scale)[stage]
     assert step.stage is not None
-    gold = Step(stage, step.start, step.pace, step.pools, step.stage.without(concept))
-    name = f"gold-{concept}-seed{seed}"
+    gold = Step(stage, step.start, step.pace, step.pools, step.stage.without(*concepts))
+    name = f"gold-{name or '-'.join(concepts)}-seed{seed}"
     starts = (folder / f"{step.start}.safetensors", model_path(step.start) / "model.safetensors")
     if not any(start.exists() for start in starts):
         raise UserError(
