@@ -94,7 +94,10 @@ def check_memory(config: RunConfig) -> None:
         return
     if not room or model.stored < SMALL * room:
         return
-    found = predict_run(model.vlm, config)
+    settings = settings_of(config)
+    if settings.checkpointing is None and device.type == "cuda":  # it is switched on where it is needed
+        settings = replace(settings, checkpointing=True)
+    found = predict_run(model.vlm, config, settings)
     if needed(found) > room:
         raise UserError(
             "not enough memory is predicted for this run",

@@ -32,7 +32,8 @@ class Counters:
         forwards: Forward passes of the language model, those of the reference included.
         reference_forwards: Those of the reference alone.
         backwards: Backward passes.
-        model_copies: Full copies of the weights that were held beside the model.
+        model_copies: Copies of the weights that were held beside the model: another model, or the first
+            values of weights that are trained as such.
     """
 
     lm_tokens: int = 0

@@ -92,7 +92,7 @@ def predict(
     rows = settings.batch + settings.anchors_per_step
     vocabulary = int(attached.base.get_output_embeddings().weight.shape[0])
     kept = rows * answer * vocabulary * FLOAT
-    shown = min(rows * answer, settings.forward_tokens)
+    shown, again = min(rows * answer, settings.forward_tokens), settings.checkpointing is True
     found = Memory(
         weights=weights,
         adapter=sum(p.nbytes for name, p in named.items() if is_adapter(name)),
@@ -101,7 +101,7 @@ def predict(
         originals=sum(tensor.nbytes for tensor in attached.originals.values()),
         copies=copies * weights,
         reference=min(kept, settings.reference_bytes) if reference else 0,
-        activations=activations(attached, settings.forward_tokens, checkpointing=bool(settings.checkpointing)),
+        activations=activations(attached, settings.forward_tokens, checkpointing=again),
         logits=LOGIT_COPIES * shown * vocabulary * FLOAT,
         roles=roles,
     )

@@ -40,7 +40,8 @@ class TrainSettings:
         pack_tokens: Longest pack; None = as long as is worth it (``packs.pack.room_for``).
         forward_tokens: Most tokens in one forward pass; a step is cut into as many passes as needed.
         reference_bytes: Largest size of the kept reference logits; beyond it they are computed in each step.
-        checkpointing: Recompute activations in the backward pass, to save memory.
+        checkpointing: Recompute activations in the backward pass, to save memory; None = where they would
+            not fit into a GPU (``training.checkpointing``).
         report_to: Experiment trackers that transformers knows and that are installed.
         seed: Of the adapter's start, dropout and the order of rows.
     """
@@ -65,7 +66,7 @@ class TrainSettings:
     pack_tokens: int | None = None
     forward_tokens: int = 8192
     reference_bytes: int = 2**30
-    checkpointing: bool = False
+    checkpointing: bool | None = None
     report_to: tuple[str, ...] = ()
     seed: int = 0
 

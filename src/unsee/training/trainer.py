@@ -25,6 +25,7 @@ from unsee.packs.features import FeatureCache
 from unsee.packs.pack import Batch, build_packs, collate, share_forwards
 from unsee.packs.rows import make_rows
 from unsee.packs.tokens import forward
+from unsee.training.checkpointing import checkpoints_activations
 from unsee.training.checkpoints import claim, keep_steps, last_complete, step_of
 from unsee.training.gates import HoldMasked, mask_gradients, on_device
 from unsee.training.log import StepLog, StepState
@@ -118,7 +119,8 @@ def train(
         run.lines = keep_steps(run.log, step_of(resume) if resume else 0)
         _restore_probe(run)
         shown = sys.stderr.isatty() if progress is None else progress
-        with _own_state(vlm, settings.checkpointing):
+        cost.model_copies = max(cost.model_copies, bool(vlm.originals) + (gold is not None))
+        with _own_state(vlm, checkpoints_activations(vlm, settings, run.rows, cost)):
             trainer = UnlearnTrainer(run, progress=shown)
             trainer.train(resume_from_checkpoint=str(resume) if resume else None)
             kept = take_best(run) if settings.select == "best" else int(trainer.state.global_step)
