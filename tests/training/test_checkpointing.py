@@ -11,7 +11,7 @@ from tests.training.rows import SCOPE, examples
 from unsee.models.adapters import attach
 from unsee.packs.cost import Cost
 from unsee.packs.rows import make_rows
-from unsee.training.checkpointing import SHARE, by_memory, choose
+from unsee.training.checkpointing import SHARE, by_memory, checkpoints_activations, choose
 from unsee.training.memory import activations
 from unsee.training.settings import TrainSettings
 
