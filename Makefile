@@ -28,7 +28,7 @@ test: setup check
 
 # Minutes: as many repetitions as fit. On an idle machine only, since it writes docs/performance.md.
 performance: setup
-	$(BIN)/python -m performance --budget 8 --write
+	$(BIN)/python -m performance --budget 6 --write
 
 performance-full: setup
 	$(BIN)/python -m performance --set full --write

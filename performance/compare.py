@@ -17,7 +17,7 @@ import torch
 from performance.cases.case import Case, Outcome, Unequal
 from performance.counting import Counters, counted
 from performance.shapes import Shape
-from performance.timing import REPEATS, Times, interleave
+from performance.timing import REPEATS, Times, interleave, timed
 from unsee.jobs.environment import environment
 from unsee.packs.cost import Cost
 
@@ -29,11 +29,14 @@ class Side(NamedTuple):
         counters: What it put through the model.
         memory: Bytes at its peak beyond what was resident before: the model, and a copied one.
         outcome: What it computed.
+        wall, process: Seconds on the clock and of this process.
     """
 
     counters: Counters
     memory: int
     outcome: Outcome
+    wall: float
+    process: float
 
 
 class Checked(NamedTuple):
@@ -69,10 +72,10 @@ def check(case: Case) -> Checked:
 
 def _watch(case: Case, work: Callable[[], Outcome]) -> Side:
     _give_back()
-    watch = Cost()
+    watch, times = Cost(), Times()
     with counted(case.vlm) as counters, watch.measure():
-        outcome = work()
-    return Side(counters, watch.activation_memory, outcome)
+        outcome = timed(work, times)
+    return Side(counters, watch.activation_memory, outcome, times.wall[0], times.process[0])
 
 
 def _give_back() -> None:
@@ -94,21 +97,26 @@ def compare(
         case: What is compared.
         shape: The model's size.
         repeats: Most timed repetitions of each side.
-        budget: Seconds after which no further repetition begins; None = all of them.
+        budget: Seconds after which no further repetition begins; None = all of them. Where the counted
+            pass has used it up, its times are the only ones.
 
     Raises:
         Unequal: The sides differ on any of the pictures.
     """
     load = os.getloadavg()[0]
     checked = check(case)
-    ours, peer = interleave(
-        lambda n: case.ours(n, Cost()),
-        case.peer,
-        case.check_equal,
-        before=case.before,
-        repeats=repeats,
-        budget=budget,
-    )
+    spent = checked.ours.wall + checked.peer.wall
+    if budget is not None and spent > budget:
+        ours, peer = (Times([side.wall], [side.process]) for side in (checked.ours, checked.peer))
+    else:
+        ours, peer = interleave(
+            lambda n: case.ours(n, Cost()),
+            case.peer,
+            case.check_equal,
+            before=case.before,
+            repeats=repeats,
+            budget=budget and budget - spent,
+        )
     return {
         "case": case.name,
         "title": case.title,

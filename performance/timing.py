@@ -7,6 +7,7 @@ import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TypeVar
 
 import torch
@@ -70,20 +71,21 @@ def interleave(
         if before is not None:
             before(number)
         if number % 2:
-            mine = _time(ours, number, ours_times)
-            theirs = _time(peer, number, peer_times)
+            mine = timed(partial(ours, number), ours_times)
+            theirs = timed(partial(peer, number), peer_times)
         else:
-            theirs = _time(peer, number, peer_times)
-            mine = _time(ours, number, ours_times)
+            theirs = timed(partial(peer, number), peer_times)
+            mine = timed(partial(ours, number), ours_times)
         check(mine, theirs)
     return ours_times, peer_times
 
 
-def _time(work: Callable[[int], T], number: int, times: Times) -> T:
+def timed(work: Callable[[], T], times: Times) -> T:
+    """Do the work and add its seconds to the times."""
     gc.collect()
     _wait()
     wall, process = time.perf_counter(), time.process_time()
-    outcome = work(number)
+    outcome = work()
     _wait()
     times.wall.append(time.perf_counter() - wall)
     times.process.append(time.process_time() - process)
