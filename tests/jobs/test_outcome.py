@@ -17,7 +17,7 @@ def test_the_cost_stands_in_the_last_line(
 ) -> None:
     monkeypatch.setattr(outcomes, "plain_results", lambda results, redact: "results")
     Outcome(tmp_path, {}).print()
-    assert "cost" not in capsys.readouterr().out
+    assert "cost     " not in capsys.readouterr().out
     with Receipt(RunFolder(tmp_path)).stage("target") as cost:
         cost.forward(tokens=1200, head_rows=3)
         cost.row_by_row.lm_tokens = 9000
