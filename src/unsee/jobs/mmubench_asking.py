@@ -26,6 +26,7 @@ from unsee.suites.mmubench.run import Asking, Features, Line, ask, portions
 from unsee.suites.mmubench.sheet import OPEN, Sheet
 
 OWN_KEYS = ("picture", "lists")
+PORTION = 128
 BLIND_SPLITS = (GENERALITY, BALANCED, MULTIHOP, MULTILINGUAL)
 """Sets about the concept that are put without their picture."""
 Row = dict[str, Any]
@@ -77,7 +78,7 @@ class Desk:
         ]
         pool = self.paper.pool
         parts.append((None, [q for q in pool if q.picture and q.split != OPEN] if blind else pool))
-        features = Features(vlm, [portion for _, asked in parts for portion in portions(asked)])
+        features = Features(vlm, [portion for _, asked in parts for portion in portions(asked, PORTION)])
         with self.receipt.stage(label) as cost, bar(f"asking {label}", len(parts)) as advance:
             for concept, questions in parts:
                 asking = Asking(
@@ -90,7 +91,7 @@ class Desk:
                     self.settings.batch,
                 )
                 self._part(asking, questions, base, cost, features)
-                for portion in portions(questions):
+                for portion in portions(questions, PORTION):
                     features.done(portion)
                 advance(1)
 
@@ -123,7 +124,7 @@ def _put(
     asking: Asking, questions: Sequence[Question], records: Lines, cost: Cost, features: Features
 ) -> None:
     """Adds the lines that are missing."""
-    for portion in portions(questions):
+    for portion in portions(questions, PORTION):
         if any((asking.label, question.id) not in records for question in portion):
             lines = ask(asking, portion, cost, features)
             records.append(_row(line, q) for line, q in zip(lines, portion, strict=True))

@@ -7,6 +7,7 @@ concept ``j`` after request ``i``.
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -52,6 +53,7 @@ def _serve(
     sheets = [cell.sheet(one) for one in requests[: place + 1]]
     # The reference for the readability of replies is the first target, not the model before this request.
     cell.desk.ask(merged, label, reference=cell.fresh_target(), sheets=sheets)
+    shutil.rmtree(folder.checkpoints, ignore_errors=True)
     return merged
 
 

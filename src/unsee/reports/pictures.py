@@ -13,7 +13,10 @@ from unsee.nouns import UserError
 from unsee.reports.files import RunData
 
 CONCEPT_SPLITS = frozenset(
-    {"naming", "efficacy", "facts_by_picture", "facts_by_text", "choice", "about", "forget"}
+    {
+        *("naming", "efficacy", "facts_by_picture", "facts_by_text", "choice", "about", "forget"),
+        *("generality", "multihop", "multilingual", "member"),
+    }
 )
 OTHER_SPLITS = frozenset(
     {
@@ -25,6 +28,7 @@ OTHER_SPLITS = frozenset(
         "scenes",
         "retain",
         "choice_control",
+        *("balanced", "neighbour", "non_member"),
     }
 )
 CONCEPT_ROLES = frozenset({"T1", "T2", "original", "refusal"})

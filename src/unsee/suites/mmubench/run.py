@@ -42,7 +42,6 @@ from unsee.suites.concept.wordings import english
 from unsee.suites.mmubench.data import EFFICACY, GENERALITY, MEMBER, NON_MEMBER
 from unsee.suites.mmubench.sheet import OPEN
 
-PORTION = 128
 GATE_SPLITS = (GENERALITY, EFFICACY)
 QUERIES = (MEMBER, NON_MEMBER)
 DIGITS = 6  # of a stored log-probability
@@ -88,7 +87,7 @@ class Asking:
         return self.label == "blind"
 
 
-def portions(questions: Sequence[Question], size: int = PORTION) -> Iterator[list[Question]]:
+def portions(questions: Sequence[Question], size: int) -> Iterator[list[Question]]:
     """The questions, those by which the gate decides first, whole pictures together, about ``size`` each."""
     groups: dict[str, list[Question]] = {}
     for question in sorted(questions, key=lambda q: q.split not in GATE_SPLITS):
