@@ -57,7 +57,9 @@ def test_replies_row_by_row() -> None:
     single, prompts = cost.row_by_row, sum(len(row.ids) for row in rows)
     assert single.lm_tokens == prompts + 2 + 0  # the last token of a reply is never read
     assert (single.head_rows, single.forwards) == (4, 4)
-    cost.backward(2)
+    with cost.backward(2):
+        pass
+    assert "backward" in cost.phases
     assert (cost.backwards, single.backwards) == (1, 2)
 
 

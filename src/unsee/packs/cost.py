@@ -100,8 +100,11 @@ class Cost(Counters):
         single.images_encoded += sum(len(row.pictures) for row in rows)
         single.forwards += sum(lengths)
 
-    def backward(self, rows: int) -> None:
-        """Count one backward pass for that many rows."""
+    @contextmanager
+    def backward(self, rows: int) -> Iterator[None]:
+        """The block is one backward pass, for that many rows: a phase of its own."""
+        with self.phase("backward"):
+            yield
         self.backwards += 1
         self.row_by_row.backwards += rows
 

@@ -197,7 +197,7 @@ def _prepare(
         )
     probe = None
     if settings.probe_every:
-        limits = {"limit": settings.probe_rows, "spoken": settings.probe_replies}
+        limits: dict[str, Any] = {"limit": settings.probe_rows, "spoken": settings.probe_replies}
         probe = make_probe(vlm, examples, collapse=settings.collapse, **limits, **sizes)
     return Run(vlm, method, rows, plan, teachers, settings, folder, probe, features, cost)
 
@@ -331,8 +331,8 @@ class UnlearnTrainer(Trainer):  # type: ignore[misc]
         assert current is not None
         theirs = run.taught(batch.rows, current.turn)
         table = forward(run.vlm, batch, cost=run.cost, features=run.features, layers=run.method.layers)
-        self.accelerator.backward(current.add(table, theirs))
-        run.cost.backward(len(batch.rows))
+        with run.cost.backward(len(batch.rows)):
+            self.accelerator.backward(current.add(table, theirs))
 
     def _get_grad_norm(self, model: nn.Module, grad_norm: Any = None) -> Any:
         self.norm = float(super()._get_grad_norm(model, grad_norm=grad_norm))
