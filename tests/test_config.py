@@ -33,7 +33,7 @@ def test_every_preset_loads(name: str) -> None:
 @pytest.mark.parametrize("name", preset_names())
 def test_every_preset_says_its_command(name: str) -> None:
     source = Path(__file__).parents[1] / "src/unsee/presets" / f"{name}.yaml"
-    assert source.read_text().startswith("# unsee forget")
+    assert source.read_text().startswith("# unsee ")
 
 
 def test_three_layers(tmp_path: Path) -> None:
