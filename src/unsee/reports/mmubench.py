@@ -184,10 +184,13 @@ def _pool(entries: Sequence[Entry], model: str, reading: str) -> dict[str, Score
             scores, keys = parts.setdefault(metric, ([], []))
             scores.append(Score(**score))
             keys.append((entry.concept, entry.seed))
-    return {
-        metric: pooled(scores, keys, share=measure_of(metric).unit == "share" and "mia_" not in metric)
-        for metric, (scores, keys) in parts.items()
-    }
+    return {metric: _pooled(metric, *found) for metric, found in parts.items()}
+
+
+def _pooled(metric: str, scores: Sequence[Score], keys: Sequence[tuple[str, int]]) -> Score:
+    """Over replies where the figure is a share of replies, else over runs."""
+    share = measure_of(metric).unit == "share" and "mia_" not in metric
+    return pooled(scores, keys, share=share and all(0 <= score.value <= 1 for score in scores))
 
 
 def _figures(entry: Entry, model: str, reading: str) -> Mapping[str, Any]:
@@ -200,7 +203,13 @@ def _figures(entry: Entry, model: str, reading: str) -> Mapping[str, Any]:
 
 
 def _cells(scores: Mapping[str, Score], metrics: Sequence[str]) -> list[str]:
-    return [score_text(scores.get(metric), metric) for metric in metrics]
+    return [_text(metric, scores.get(metric)) for metric in metrics]
+
+
+def _text(metric: str, score: Score | None) -> str:
+    """A figure; Diversity of the paper is a count of words, not a share."""
+    counted = metric == "diversity" and score is not None and score.high > 1
+    return score_text(score, "fluency_ppl" if counted else metric)
 
 
 def _published(rows: Published, metrics: Sequence[str]) -> list[list[str]]:
