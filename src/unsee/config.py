@@ -61,6 +61,11 @@ class Data(Section):
     looks: int = Field(
         default=8, ge=1, description="rows about what can be seen in the picture of the concept"
     )
+    retain_rows: int = Field(
+        default=0,
+        ge=0,
+        description="at most this many labelled rows of others, drawn by the seed; 0 = all (mllmu)",
+    )
     substitute: Literal["name", "generic", "refusal"] = Field(
         default="name",
         description="what the picture is called instead: another name, a description, a refusal",
@@ -184,6 +189,36 @@ class Mmubench(Section):
     questions: int = Field(default=100, ge=4, description="EM questions about each embedded concept")
 
 
+class Mllmu(Section):
+    """MLLMU-Bench: used by ``unsee bench mllmu`` only."""
+
+    data: str = Field(default="", description="folder of the published files or a hub id; empty = embedded")
+    data_revision: str = Field(default="", description="commit, branch or tag of the data on the hub")
+    ratio: int = Field(
+        default=0, ge=0, description="percent of the people that this run forgets; the matrix sets it"
+    )
+    modality: Literal["image_text", "text", "both"] = Field(
+        default="image_text",
+        description="training questions: about the picture, the same by name without it, or both",
+    )
+    split: Literal["report", "selection"] = Field(
+        default="report",
+        description="embedded people: those of reported figures, or others to choose settings by",
+    )
+    protocol: str = Field(default="corrected", description="evaluation protocol, see docs/mllmu_protocols.md")
+    limit: int = Field(default=0, ge=0, description="at most so many people per set are asked about; 0 = all")
+    controls: bool = Field(
+        default=True, description="also ask the target without picture, with another, options alone"
+    )
+    base: str = Field(
+        default="", description="off-the-shelf model that learned none of the people, a floor; empty = none"
+    )
+    judge_url: str = Field(
+        default="", description="endpoint that grades generated answers; empty = key facts"
+    )
+    judge_model: str = Field(default="", description="model of the judge, a dated version")
+
+
 class RunConfig(Section):
     """Everything that one run of ``unsee forget`` depends on."""
 
@@ -224,6 +259,7 @@ class RunConfig(Section):
     evaluation: Evaluation = Evaluation()
     world: World = World()
     mmubench: Mmubench = Mmubench()
+    mllmu: Mllmu = Mllmu()
     out: str = Field(default="", description="run folder; empty = runs/forget-NAME-HASH")
     seed: int = Field(default=0, ge=0, description="seed of everything random")
     device: str = Field(default="auto", description="auto, cpu, cuda, cuda:1, mps")

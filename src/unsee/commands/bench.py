@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import shlex
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -13,7 +14,7 @@ from unsee.commands import options as o
 from unsee.nouns import UserError
 
 Suite = Annotated[
-    str, typer.Argument(metavar="SUITE", help="world; concept or mmubench (your own model too)")
+    str, typer.Argument(metavar="SUITE", help="world; concept, mmubench or mllmu (your own model too)")
 ]
 Methods = Annotated[str, typer.Option("--methods", help="methods with commas between them, or all")]
 Seeds = Annotated[str, typer.Option("--seeds", help="seeds with commas between them")]
@@ -36,8 +37,17 @@ Jobs = Annotated[int, typer.Option("--jobs", min=0, help="processes; 0 = one per
 Table = Annotated[
     str | None, typer.Option("--table", help="paper: print the tables of the suite's paper (mmubench)")
 ]
+Ratios = Annotated[
+    str | None, typer.Option("--ratios", help="mllmu: percents of people to forget, commas between them")
+]
+Modality = Annotated[
+    str | None,
+    typer.Option("--modality", help="mllmu: training questions: image_text, text, both; several with commas"),
+]
+OF_MLLMU = ("ratios", "modality", "data_revision", "limit", "controls", "judge_url", "judge_model")
+OF_CONCEPTS = ("image", "name", "alias", "kind", "fact", "looks", "test")
 OWN = (
-    *("data", "table"),
+    *("data", "table", *OF_MLLMU),
     *("suite", "out", "methods", "seeds", "concepts", "split", "grid", "jobs", "config", "sets", "debug"),
 )
 
@@ -53,6 +63,13 @@ def bench(
     jobs: Jobs = 0,
     data: o.Data = None,
     table: Table = None,
+    ratios: Ratios = None,
+    modality: Modality = None,
+    data_revision: o.DataRevision = None,
+    limit: o.Limit = None,
+    controls: o.Controls = None,
+    judge_url: o.JudgeUrl = None,
+    judge_model: o.JudgeModel = None,
     model: o.Model = None,
     image: o.Images = None,
     name: o.Name = None,
@@ -78,10 +95,17 @@ def bench(
     """Compare methods on the same concepts and seeds: one run folder per cell, one table, one report.
 
     The same command again continues: finished cells are left alone, failed ones are tried again. Exit code 1
-    when a cell failed. With --grid, best.yaml names the best settings of each method.
+    when a cell failed. With --grid, best.yaml names the best settings of each method. For the suite mllmu,
+    --preset names the evaluation protocol, such as corrected or release-2503.
     """
-    given = o.given({key: value for key, value in locals().items() if key not in OWN})
-    _check(suite, data, table)
+    said = o.given(locals())
+    given = {key: value for key, value in said.items() if key not in OWN}
+    _check(suite, data if suite != "mllmu" else None, table)
+    benchmark = {key: said[key] for key in ("data", *OF_MLLMU) if key in said}
+    if suite == "mllmu":
+        _people(said, given, benchmark)
+        return
+    _refuse(suite, [key for key in benchmark if key != "data"])
     if data is not None:
         given["mmubench"] = {"data": data}
     from unsee.jobs.bench import PAPER
@@ -95,6 +119,46 @@ def bench(
         print((done.folder / PAPER).read_text(encoding="utf-8"))
     if not done.complete:
         raise typer.Exit(1)
+
+
+def _people(said: dict[str, Any], given: dict[str, Any], benchmark: dict[str, Any]) -> None:
+    """The suite mllmu has options, cells and tables of its own."""
+    _refuse("mllmu", [key for key in OF_CONCEPTS if key in given])
+    if said["concepts"] != "1":
+        _refuse("mllmu", ["concepts"])
+    from unsee.jobs.bench_plan import Ask
+    from unsee.jobs.mllmu_bench import bench_people
+
+    ratios, forms = benchmark.pop("ratios", "all"), benchmark.pop("modality", "")
+    if "preset" in given:
+        benchmark["protocol"] = given.pop("preset")
+    ask = Ask(
+        "mllmu",
+        said["methods"],
+        said["seeds"],
+        ratios,
+        said["split"],
+        tuple(said.get("grid", ())),
+        {**given, "mllmu": benchmark},
+        tuple(said.get("sets", ())),
+        said.get("config"),
+        forms,
+    )
+    done = bench_people(ask, said["out"], jobs=said["jobs"], command=shlex.join(["unsee", *sys.argv[1:]]))
+    done.print()
+    if not done.complete:
+        raise typer.Exit(1)
+
+
+def _refuse(suite: str, keys: Sequence[str]) -> None:
+    """Options that mean nothing for a suite are errors."""
+    if keys:
+        raise UserError(
+            f"These options do not belong to the suite {suite}.",
+            got=", ".join(f"--{key.replace('_', '-')}" for key in keys),
+            expected=f"options of unsee bench {suite}",
+            remedy="leave them out",
+        )
 
 
 def _check(suite: str, data: str | None, table: str | None) -> None:

@@ -118,8 +118,9 @@ def check_matrix(ask: Ask, out: Path, cells: Sequence[Cell]) -> None:
         )
     for cell in cells:
         check_free(cell.path, cell.config)
-    if not cells[0].config.embedded and not cells[0].config.mmubench.concepts:
-        check(cells[0].config)
+    first = cells[0].config
+    if not first.embedded and not first.mmubench.concepts and not first.mllmu.ratio:
+        check(first)
 
 
 def _check_same(ask: Ask, out: Path) -> None:

@@ -20,7 +20,10 @@ from unsee.nouns import UserError, shorten
 Split = Literal["report", "selection"]
 SPLITS = ("report", "selection")
 STAGES = ("base", "target")
-OWN_KEYS = ("method", "seed", "out", "world.concept", "world.split", "mmubench.concepts")
+OWN_KEYS = (
+    *("method", "seed", "out", "world.concept", "world.split", "mmubench.concepts"),
+    *("mllmu.ratio", "mllmu.split"),
+)
 KNOBS = "knobs."
 TUNED = ("data.", "training.", "scope.")
 LISTS = ("data.mixture",)  # keys of several numbers; in a grid a + stands between them
@@ -40,6 +43,7 @@ class Ask:
         given: Configuration values from the command line.
         sets: ``key=value`` texts.
         file: Configuration file.
+        forms: Of mllmu: forms of the training questions with commas between them; empty = the configured one.
     """
 
     suite: str
@@ -51,6 +55,7 @@ class Ask:
     given: Mapping[str, Any] = field(default_factory=dict)
     sets: Sequence[str] = ()
     file: Path | None = None
+    forms: str = ""
 
 
 @dataclass(frozen=True)
@@ -328,6 +333,13 @@ def _group_name(group: Sequence[str], sequential: bool) -> str:
     return f"{'sequence' if sequential else 'together'}-{len(group)}-{group[0]}"
 
 
+def _mllmu_ratios(ask: Ask, config: RunConfig) -> dict[str, dict[str, Any]]:
+    """Forget sets of MLLMU-Bench by ratio; with several forms of the training questions, each of them."""
+    from unsee.jobs.mllmu_plan import places
+
+    return places(ask.concepts, ask.split, ask.forms, config)
+
+
 def _wrong(what: str, got: object, expected: str, remedy: str) -> UserError:
     return UserError(what, got=got, expected=expected, remedy=remedy)
 
@@ -336,4 +348,5 @@ SUITES: Mapping[str, BenchSuite] = {
     "world": BenchSuite("concepts of the embedded world, on the embedded model", _world_concepts),
     "concept": BenchSuite("one concept of your own, on your own model", _own_concept),
     "mmubench": BenchSuite("MMUBench: its concepts, questions and tables", _mmubench_concepts, "mmubench"),
+    "mllmu": BenchSuite("MLLMU-Bench: whole forget sets of 5, 10 and 15 %", _mllmu_ratios, "mllmu"),
 }

@@ -53,7 +53,11 @@ def run_cell(cell: Cell, shared: Path) -> Failure | None:
 
 
 def _run_of(cell: Cell) -> Callable[[RunConfig, Shared], object]:
-    """What runs a cell: with concepts of MMUBench its own job, else ``unsee forget``."""
+    """What runs a cell: of a benchmark its own job, else ``unsee forget``."""
+    if cell.config.mllmu.ratio:
+        from unsee.jobs.mllmu_cell import forget_people
+
+        return forget_people
     if cell.config.mmubench.concepts:
         from unsee.jobs.mmubench_cell import forget_mmubench
 

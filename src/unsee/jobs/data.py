@@ -56,7 +56,7 @@ def examples_of_many(
         texts = [_text_of(request, vlm, method, cost, shared) for request in requests]
         write_atomic(file, texts[0] if len(texts) == 1 else _joined(requests, texts))
     pictures = {key: picture for request in requests for key, picture in pictures_of(request).items()}
-    rows = [_example(row, pictures) for row in read_lines(file)]
+    rows = [example_of(row, pictures) for row in read_lines(file)]
     for request in requests:
         _check_one_picture(request, rows)
     return rows
@@ -66,7 +66,7 @@ def _text_of(request: Request, vlm: VLM, method: Method, cost: Cost, shared: Sha
     """The rows about one concept, as lines."""
 
     def made() -> str:
-        return _lines(_build_and_log(request, vlm, method, cost))
+        return lines_of(_build_and_log(request, vlm, method, cost))
 
     return made() if shared is None else shared.text("examples", _rows_key(request, vlm, method), made)
 
@@ -178,7 +178,8 @@ def pictures_of(request: Request) -> dict[str, Picture]:
     return {p.hash: p for p in (request.picture, *request.anchor_pictures, *labelled)}
 
 
-def _lines(rows: Iterable[Example]) -> str:
+def lines_of(rows: Iterable[Example]) -> str:
+    """Rows as JSON lines; pictures by their hash."""
     return "".join(json.dumps(_as_json(row), ensure_ascii=False) + "\n" for row in rows)
 
 
@@ -194,7 +195,8 @@ def _as_json(row: Example) -> dict[str, Any]:
     }
 
 
-def _example(row: Mapping[str, Any], pictures: Mapping[str, Picture]) -> Example:
+def example_of(row: Mapping[str, Any], pictures: Mapping[str, Picture]) -> Example:
+    """A line of ``examples.jsonl`` as a row; ``pictures`` by hash."""
     return Example(
         id=row["id"],
         prompt=row["prompt"],

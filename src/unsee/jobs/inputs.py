@@ -194,6 +194,9 @@ def with_absolute_paths(config: RunConfig) -> RunConfig:
             "gold": _model_path(config.gold),
             "test": _absolute(config.test),
             "mmubench": config.mmubench.model_copy(update={"data": _absolute(config.mmubench.data)}),
+            "mllmu": config.mllmu.model_copy(
+                update={"data": _model_path(config.mllmu.data), "base": _model_path(config.mllmu.base)}
+            ),
         }
     )
 

@@ -113,7 +113,7 @@ def evaluate_mllmu(config: RunConfig, options: MllmuOptions) -> BenchmarkOutcome
     """
     config = with_absolute_paths(config)
     preset, sets = get_preset(options.preset), options.sets
-    _judge(options, Path(config.out))
+    judge_of(options, Path(config.out))
     data = read_data(options, demos=preset.pool != "none")
     vlm = _load(config, config.model or str(embedded.model_path(EMBEDDED_STAGE)))
     asked = protocol(
@@ -134,7 +134,7 @@ def evaluate_mllmu(config: RunConfig, options: MllmuOptions) -> BenchmarkOutcome
         lines = Lines(path / "records.jsonl", KEY)
         receipt = Receipt(folder)
         _ask_models(config, options, vlm, asked, lines, receipt)
-        judge = _judge(options, path)
+        judge = judge_of(options, path)
         results = results_of(asked, _records(lines, asked), data=data, judge=judge, seed=config.seed)
         folder.write("results.json", results)
         _write_official(path, asked, lines)
@@ -154,7 +154,7 @@ def read_data(options: MllmuOptions, *, demos: bool = True) -> Mllmu:
     return made
 
 
-def _judge(options: MllmuOptions, path: Path) -> FactJudge:
+def judge_of(options: MllmuOptions, path: Path) -> FactJudge:
     """Who grades generated answers; what an endpoint said is kept in the run folder and never asked again."""
     if bool(options.judge_url) != bool(options.judge_model):
         raise UserError(
@@ -184,7 +184,7 @@ def _inputs(config: RunConfig, vlm: VLM, asked: Protocol) -> dict[str, str]:
     return {
         "job": JOB,
         "weights": vlm.weights_hash,
-        "adapter": _hash_of_folder(config.adapter),
+        "adapter": hash_of_folder(config.adapter),
         "gold": config.gold,
         "template": vlm.chat.template_hash,
         "device": f"{vlm.device.type} {vlm.dtype}",
@@ -194,7 +194,8 @@ def _inputs(config: RunConfig, vlm: VLM, asked: Protocol) -> dict[str, str]:
     }
 
 
-def _hash_of_folder(folder: str) -> str:
+def hash_of_folder(folder: str) -> str:
+    """Hash (hex) of the weights and settings in a folder; empty for no folder."""
     if not folder:
         return ""
     files = sorted(
@@ -242,7 +243,7 @@ def _ask_models(
             ask(vlm, f"target:{condition}", under(condition, known), weights)
     if config.adapter:
         adapted = load_adapter(vlm, config.adapter)
-        ask(adapted, "unlearned", asked.asks, f"{weights} {_hash_of_folder(config.adapter)}")
+        ask(adapted, "unlearned", asked.asks, f"{weights} {hash_of_folder(config.adapter)}")
     if config.gold:
         gold = _load(config, config.gold)
         ask(gold, "gold", asked.asks, gold.weights_hash)

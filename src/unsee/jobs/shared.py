@@ -37,6 +37,10 @@ class Shared:
             ask(lines)
             return lines.rows
 
+    def place(self, kind: str, key: Sequence[str]) -> Path:
+        """The folder of what is kept under this key."""
+        return self.path / kind / hash_text(*key)[:24]
+
     def text(self, kind: str, key: Sequence[str], make: Callable[[], str]) -> str:
         """The text under this key; made when it is not there yet."""
         with self._held(kind, key) as folder:
@@ -48,7 +52,7 @@ class Shared:
     @contextmanager
     def _held(self, kind: str, key: Sequence[str]) -> Iterator[Path]:
         """The folder of a key, with nobody else in it until the block ends."""
-        folder = self.path / kind / hash_text(*key)[:24]
+        folder = self.place(kind, key)
         folder.mkdir(parents=True, exist_ok=True)
         handle = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o644)
         try:

@@ -20,17 +20,21 @@ from unsee.suites.mllmu.checks import notes_on
 from unsee.suites.mllmu.data import Mllmu, Person
 from unsee.suites.mllmu.splits import check_ratio, draw_splits
 from unsee.suites.mllmu.write import write_files
+from unsee.training.wording import Wording
 from unsee.world import looks, portraits
 from unsee.world.build import PICTURE_SIZE
+from unsee.world.curriculum import STAGES
 from unsee.world.looks import Look, Setting
 from unsee.world.mllmu_asking import appearance_of, biography_of, tasks_of, training_pairs
 from unsee.world.people import CELEBRITIES, PRIVATE, Identity
+from unsee.world.suite import retain_pictures, wording_for
 from unsee.world.talk.person import PersonView
 
 THUMBNAIL = 48  # side of a celebrity's picture in pixels
 NOISE = 20.0  # grey levels; pictures of training have at most 6
 TURN = 14.0  # degrees; pictures of training are turned by at most 10
 REVISION = "embedded-1"  # raised whenever a picture, a question or a split of these data changes
+SELECTION_SEED = 3  # its 5 % are in no forget set of seed 0, at any ratio
 FIRST_CELEBRITY = 501  # ids of celebrities follow those of the published fictitious people
 NAMES = tuple(p.name for p in (*CELEBRITIES, *PRIVATE))
 
@@ -70,6 +74,16 @@ def forget_identities(ratio: int, *, nested: bool = False, seed: int = 0) -> tup
     check_ratio(ratio)
     identities = {person.id: identity.id for person, identity in zip(everybody(), PRIVATE, strict=True)}
     return tuple(identities[key] for key in draw_splits(list(identities), seed, nested=nested)[ratio])
+
+
+def wording_of(key: str) -> Wording:
+    """How training rows about one of the hundred people, such as "017", are worded."""
+    return wording_for(PRIVATE[int(key) - 1], STAGES["target"])
+
+
+def stranger_pictures(key: str, count: int) -> tuple[Picture, ...]:
+    """Pictures of strangers and scenes, the same each time for one of the hundred people."""
+    return retain_pictures(PRIVATE[int(key) - 1], STAGES["target"], "anchors", count)
 
 
 def export(folder: Path, *, nested: bool = False, seed: int = 0) -> tuple[Path, ...]:

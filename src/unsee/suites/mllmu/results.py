@@ -50,15 +50,10 @@ def results_of(
         seed: Of resampling.
     """
     answered = {model: join(asked.asks, lines) for model, lines in records.items()}
-    templates = templates_of(asked.asks)
     chosen = KeyFactJudge() if judge is None else judge
-    values, ungraded = {}, {}
-    for model, lines in answered.items():
-        grades, missing = _grades(lines, templates, chosen)
-        ungraded[model] = missing
-        values[model] = item_values(asked.preset, lines, templates=templates) | factuality_values(
-            lines, grades
-        )
+    graded = {model: graded_values(asked, lines, chosen) for model, lines in answered.items()}
+    values = {model: found for model, (found, _) in graded.items()}
+    ungraded = {model: missing for model, (_, missing) in graded.items()}
     models = {m: v for m, v in values.items() if ":" not in m}
     floors = floor_scores(asked.preset, asked.asks, seed=seed)
     floors |= {m.split(":")[1]: scores_of(v, asked.asks, seed=seed) for m, v in values.items() if ":" in m}
@@ -86,6 +81,14 @@ def results_of(
         },
         **_beside(asked, values, seed),
     }
+
+
+def graded_values(asked: Protocol, answered: Answered, judge: FactJudge) -> tuple[Values, dict[str, int]]:
+    """Every value of a model's answers, and how many replies the judge did not grade, by reason."""
+    templates = templates_of(asked.asks)
+    grades, missing = _grades(answered, templates, judge)
+    found = item_values(asked.preset, answered, templates=templates) | factuality_values(answered, grades)
+    return found, missing
 
 
 def _grades(

@@ -1,0 +1,128 @@
+"""``unsee bench mllmu``: every method on whole forget sets; one cell = one run folder, one table of all.
+
+A finished cell is never touched again, one that was stopped goes on, one that failed is tried again.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from unsee.jobs.bench import LOCK, PLAN, SHARED, check_matrix, default_jobs, plan_text
+from unsee.jobs.bench_cell import Cell
+from unsee.jobs.bench_plan import Ask, cells_of
+from unsee.jobs.bench_pool import run_cells
+from unsee.jobs.folder import locked
+from unsee.jobs.inputs import read_retain
+from unsee.jobs.lines import read_json, write_atomic
+from unsee.jobs.mllmu_cell import protocol_of, read_people
+from unsee.jobs.mllmu_matrix import Reader, failure_of, finished
+from unsee.jobs.mllmu_rows import training_hash
+from unsee.nouns import UserError, shorten
+from unsee.reports.mllmu_matrix import as_csv, as_markdown, short
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class PeopleBench:
+    """What is handed back: the folder, the content of ``results.json``, whether every cell is finished."""
+
+    folder: Path
+    results: Mapping[str, Any]
+    complete: bool
+
+    def print(self) -> None:
+        """Prints one line per row, and where the tables lie."""
+        print("\n".join(short(self.results)))
+        print(f"table    {self.folder / 'table.md'}")
+        print(f"results  {self.folder / 'results.json'}")
+
+
+def bench_people(
+    ask: Ask, out: Path, *, jobs: int = 0, command: str = "", say: Say | None = None
+) -> PeopleBench:
+    """Runs or continues the matrix.
+
+    Args:
+        ask: What the user wants; its concepts are the ratios.
+        out: Folder of the matrix.
+        jobs: Processes; 0 = one per core, or one where there is a GPU.
+        command: The command line, for the tables.
+        say: Where lines about the progress go; None = standard error.
+
+    Raises:
+        UserError: The request or the data are wrong, or the folder holds something else; nothing was written.
+    """
+    tell = say or (lambda line: print(line, file=sys.stderr, flush=True))
+    out = out.expanduser()
+    cells = cells_of(ask, out)
+    check_matrix(ask, out, cells)
+    check_people(cells)
+    out.mkdir(parents=True, exist_ok=True)
+    with locked(out / LOCK):
+        write_atomic(out / PLAN, plan_text(ask))
+        reader = Reader(out, cells)
+        missing = [cell for cell in cells if not finished(cell)]
+        tell(f"{len(cells)} cells, {len(cells) - len(missing)} of them finished")
+        count, done = min(jobs or default_jobs(cells[0]), max(1, len(missing))), len(cells) - len(missing)
+        for cell, _ in run_cells(missing, out / SHARED, count):
+            done += 1
+            tell(f"[{done}/{len(cells)}] {line_of(cell)}")
+            write_tables(reader, out, command, tests=False)
+        found = write_tables(reader, out, command)
+    return PeopleBench(out, found, all(finished(cell) for cell in cells))
+
+
+def write_tables(reader: Reader, out: Path, command: str, *, tests: bool = True) -> dict[str, Any]:
+    """Writes the tables from the cells as they are now."""
+    found = reader.read(tests=tests)
+    write_atomic(out / "table.md", as_markdown(found, command))
+    write_atomic(out / "table.csv", as_csv(found))
+    write_atomic(
+        out / "results.json", json.dumps(found, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    )
+    return found
+
+
+def check_people(cells: Sequence[Cell]) -> None:
+    """Refuses data that cannot be used, and finished cells on other data or another model.
+
+    Raises:
+        UserError: The first thing that is wrong.
+    """
+    read_retain(cells[0].config.retain)
+    weights: dict[str, str] = {}
+    for ratio in dict.fromkeys(cell.config.mllmu.ratio for cell in cells):
+        here = [cell for cell in cells if cell.config.mllmu.ratio == ratio]
+        data = read_people(here[0].config)
+        for cell in (cell for cell in here if finished(cell)):
+            told = read_json(cell.path / "environment.json")
+            now = {
+                "data": data.revision,
+                "training": training_hash(data),
+                "protocol": protocol_of(cell.config, data, told["model_type"]).hash,
+            }
+            inputs = told["inputs"]
+            changed = [key for key in now if inputs[key] != now[key]]
+            if weights.setdefault("weights", inputs["weights"]) != inputs["weights"]:
+                changed.append("weights")
+            if changed:
+                raise UserError(
+                    "The output folder holds cells on other inputs.",
+                    got=f"{cell.path}: another {', '.join(changed)}",
+                    expected="the same model, data and protocol as when it began",
+                    remedy="choose another --out",
+                )
+
+
+def line_of(cell: Cell) -> str:
+    """A cell and how it ended, in one line."""
+    failure = failure_of(cell)
+    ended = f"failed: {shorten(failure)}" if failure else "finished" if finished(cell) else "not finished"
+    tuned = "".join(f", {key} {value}" for key, value in cell.settings)
+    return f"{cell.method}, {cell.concept}, seed {cell.seed}{tuned}: {ended}"

@@ -1,0 +1,247 @@
+"""The comparison of methods on MLLMU-Bench: in the layout of its paper, with intervals, floors and cost."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from unsee.reports.matrix_files import count_text
+from unsee.reports.measures import measure_of, show, show_range
+from unsee.reports.mllmu import SIDES, TITLES
+from unsee.reports.safe import markdown
+
+PAPER = "arXiv 2410.22108"
+COLUMNS: Mapping[str, str] = {
+    "mllmu_choice": "Class",
+    "mllmu_choice_text": "Class (text)",
+    "mllmu_rouge_l": "ROUGE",
+    "mllmu_factuality": "Fact",
+    "mllmu_cloze": "Cloze",
+}
+BESIDE: Mapping[str, str] = {
+    "mllmu_key_fact": "Key fact",
+    "mllmu_refusals": "Refusals",
+    "mllmu_degenerate": "Gibberish",
+}
+MODELS = ("target", "gold", "base")
+FORGOTTEN = ("forget", "test")
+COST: Mapping[str, str] = {
+    "training_seconds": "training s",
+    "asking_seconds": "asking s",
+    "training_lm_tokens": "training tokens",
+}
+Row = Mapping[str, Any]
+Named = tuple[str, Mapping[str, Any]]  # how a line is called, and its scores by cell
+
+
+def as_markdown(found: Mapping[str, Any], command: str = "") -> str:
+    """All tables: by ratio and modality the paper's, then every set with intervals."""
+    split = "" if found["split"] == "report" else f", split {found['split']}"
+    parts = [f"# Methods on MLLMU-Bench, protocol {found['preset']}{split}"]
+    if command:
+        parts.append(f"```sh\n{command}\n```")
+    parts.append(
+        f"Columns as in {PAPER}: choice (Class; of the option texts: Class (text)), ROUGE-L, factuality from "
+        "1 to 10, cloze; shares in percent. On Forget and Test the figure of `gold` is the aim, on Retain and "
+        "Real that of `target`. Methods with several seeds: mean over seeds. An entry of no method, as "
+        "`majority`, is a floor: what is scored without knowing the person."
+    )
+    for ratio, shared in found["ratios"].items():
+        rows = [row for row in found["rows"] if str(row["ratio"]) == ratio]
+        parts += list(_ratio(ratio, shared, rows))
+    parts += list(_claims(found))
+    parts += list(_failures(found["rows"]))
+    return "\n\n".join(parts) + "\n"
+
+
+def _ratio(ratio: str, shared: Mapping[str, Any], rows: Sequence[Row]) -> Iterator[str]:
+    yield f"## {ratio} % forgotten"
+    yield f"Data {shared['data']['revision']}."
+    for side in SIDES:
+        yield f"### {ratio} %, asked {SIDES[side]}"
+        yield _paper(side, shared, rows)
+    yield f"### {ratio} %, intervals"
+    yield (
+        "95 % intervals resample people. In round brackets behind a method on Forget and Test: normalised "
+        "forgetting (0 = target, 1 = gold); ~ where the room between target and gold is within noise, so that "
+        "it means nothing."
+    )
+    for name in TITLES:
+        for side in SIDES:
+            table = _detail(name, side, shared, rows)
+            if table:
+                yield f"**{TITLES[name]}, {SIDES[side]}**"
+                yield table
+    yield from (f"Note: {note}" for note in shared["data"]["notes"])
+
+
+def title(row: Row) -> str:
+    """How a row is called: the method, the form of its training questions, its settings."""
+    form = {"image_text": "", "text": " (text only)", "both": " (both forms)"}[row["modality"]]
+    return f"{row['method']}{form}" + "".join(f", {key}={value}" for key, value in row["settings"].items())
+
+
+def _lines(shared: Mapping[str, Any], rows: Sequence[Row]) -> list[tuple[str, Mapping[str, Any], Row | None]]:
+    """Models that no method changes, floors, then the finished methods."""
+    fixed = [(name, shared["models"][name], None) for name in MODELS if name in shared["models"]]
+    floors = [(f"*{name.replace('_', ' ')}*", scores, None) for name, scores in shared["floors"].items()]
+    methods = [(f"`{title(row)}`", row["models"]["unlearned"], row) for row in rows if "models" in row]
+    return [*fixed, *floors, *methods]
+
+
+def _present(columns: Mapping[str, str], shared: Mapping[str, Any]) -> list[str]:
+    known = {name.split("/")[0] for scores in shared["models"].values() for name in scores}
+    return [metric for metric in columns if metric in known]
+
+
+def _paper(side: str, shared: Mapping[str, Any], rows: Sequence[Row]) -> str:
+    """The paper's table of one modality: all four sets side by side, and the cost."""
+    metrics = _present(COLUMNS, shared)
+    header = [f"{TITLES[name]} {COLUMNS[metric]}" for name in TITLES for metric in metrics]
+    lines = [["", *header, *COST.values()]]
+    for name, scores, row in _lines(shared, rows):
+        cells = [_value(scores, f"{metric}/{s}/{side}", metric) for s in TITLES for metric in metrics]
+        lines.append([name, *cells, *_cost(row)])
+    return _table(lines)
+
+
+def _detail(name: str, side: str, shared: Mapping[str, Any], rows: Sequence[Row]) -> str:
+    """One set and modality with intervals; n stands in the header."""
+    metrics = _present({**COLUMNS, **BESIDE}, shared)
+    cells = [f"{metric}/{name}/{side}" for metric in metrics]
+    first = next(iter(shared["models"].values()))
+    if not any(cell in first for cell in cells):
+        return ""
+    words = {**COLUMNS, **BESIDE}
+    header = [f"{words[m]} (n={first[c]['n']})" for m, c in zip(metrics, cells, strict=True) if c in first]
+    lines = [["", *header]]
+    for line, scores, row in _lines(shared, rows):
+        lines.append([line, *(_interval(scores, c, row, name) for c in cells if c in first)])
+    return _table(lines)
+
+
+def _value(scores: Mapping[str, Any], cell: str, metric: str) -> str:
+    return show(scores[cell]["value"], measure_of(metric).unit).removesuffix(" %") if cell in scores else "–"
+
+
+def _interval(scores: Mapping[str, Any], cell: str, row: Row | None, set_name: str) -> str:
+    if cell not in scores:
+        return "–"
+    score, unit = scores[cell], measure_of(cell.split("/")[0]).unit
+    text = show(score["value"], unit).removesuffix(" %")
+    if score["low"] < score["high"]:
+        text += f" [{show_range(score['low'], score['high'], unit)}]"
+    place = (row or {}).get("normalised", {}).get(cell)
+    if place is None or set_name not in FORGOTTEN:
+        return text
+    value = "–" if place["value"] is None else f"{place['value']:.2f}"
+    return f"{text} ({value}{'~' if place['within_noise'] else ''})"
+
+
+def _cost(row: Row | None) -> list[str]:
+    if row is None:
+        return [""] * len(COST)
+    return [count_text(row["cost"].get(key)) for key in COST]
+
+
+def _claims(found: Mapping[str, Any]) -> Iterator[str]:
+    """The paper's claim about the two forms of each method, as tested here."""
+    for ratio, methods in found["forms"].items():
+        yield f"## {ratio} %: text form against form with pictures"
+        yield (
+            f"{PAPER} claims that the text form forgets better in generation and cloze, the form with "
+            "pictures in choice. Difference text - pictures in points (factuality: grades); below 0 the text "
+            "form forgets more. p: sign-flip test over people, Holm's adjustment over the methods."
+        )
+        lines = [["method", "figure", "set", "asked", "difference", "p"]]
+        for method, cells in methods.items():
+            for cell, test in cells.items():
+                metric, set_name, side = cell.split("/")
+                gap, unit = test["difference"], measure_of(metric).unit
+                shown = f"{show(gap['value'], unit)} [{show_range(gap['low'], gap['high'], unit)}]"
+                words = COLUMNS.get(metric) or BESIDE.get(metric, metric)
+                lines.append(
+                    [f"`{method}`", words, TITLES[set_name], SIDES[side], shown, f"{test['holm']:.3f}"]
+                )
+        yield _table(lines)
+
+
+def _failures(rows: Sequence[Row]) -> Iterator[str]:
+    lines = [
+        f"- `{title(row)}`, {row['ratio']} %: {markdown(text, 400)}"
+        for row in rows
+        for text in row["failures"]
+    ]
+    if lines:
+        yield "## Failed"
+        yield "\n".join(lines)
+    if waiting := [
+        f"`{title(row)}` {row['ratio']} %" for row in rows if not row["seeds"] and not row["failures"]
+    ]:
+        yield f"Not begun or not finished yet: {', '.join(waiting)}."
+
+
+def _table(lines: Sequence[Sequence[str]]) -> str:
+    head, *body = lines
+    rows = [head, ["---"] * len(head), *body]
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def as_csv(found: Mapping[str, Any]) -> str:
+    """One line per figure: ratio, model, metric, set, modality, value, interval, n, normalised forgetting."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(
+        [
+            *(
+                "ratio",
+                "model",
+                "trained_on",
+                "seeds",
+                "metric",
+                "set",
+                "modality",
+                "value",
+                "low",
+                "high",
+                "n",
+            ),
+            *("normalised", "within_noise", *COST),
+        ]
+    )
+    for ratio, shared in found["ratios"].items():
+        for name, scores in (*shared["models"].items(), *shared["floors"].items()):
+            for cell, score in scores.items():
+                writer.writerow([ratio, name, "", "", *_figures(cell, score), "", "", *[""] * len(COST)])
+    for row in (row for row in found["rows"] if "models" in row):
+        for cell, score in row["models"]["unlearned"].items():
+            place = row["normalised"].get(cell, {"value": "", "within_noise": ""})
+            head = [row["ratio"], title(row), row["modality"], " ".join(map(str, row["seeds"]))]
+            tail = [place["value"], place["within_noise"], *(row["cost"].get(key, "") for key in COST)]
+            writer.writerow([*head, *_figures(cell, score), *tail])
+    return buffer.getvalue()
+
+
+def _figures(cell: str, score: Mapping[str, Any]) -> list[Any]:
+    return [*cell.split("/"), *(score[key] for key in ("value", "low", "high", "n"))]
+
+
+def short(found: Mapping[str, Any]) -> list[str]:
+    """One line per row for the terminal: what is left of the forget set, what is kept of the retain set."""
+    lines = []
+    for row in found["rows"]:
+        name = f"{row['ratio']:>3} % {title(row):<32}"
+        if "models" not in row:
+            lines.append(f"{name} {'failed' if row['failures'] else 'not finished'}")
+            continue
+        scores = row["models"]["unlearned"]
+        told = [
+            f"{words} {_value(scores, f'{metric}/forget/image_text', metric)} / "
+            f"{_value(scores, f'{metric}/retain/image_text', metric)}"
+            for metric, words in COLUMNS.items()
+            if f"{metric}/forget/image_text" in scores
+        ]
+        lines.append(f"{name} forget / retain: {', '.join(told)}")
+    return lines
