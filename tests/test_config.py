@@ -167,6 +167,7 @@ def test_nearest_by_last_part() -> None:
 
 
 METHODS_FILE = """
+preset: default
 training:
   lr: 1e-3
   passes: 7

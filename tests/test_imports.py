@@ -22,7 +22,7 @@ ALLOWED: dict[str, set[str]] = {
     "training": LOW | {"methods", "answering"},
     "metrics": {"nouns"},
     "attacks": LOW | {"answering", "metrics"},
-    "suites": LOW | {"answering", "metrics"},
+    "suites": LOW | {"answering", "metrics", "attacks"},
     "world": LOW | {"methods", "answering", "training", "metrics", "suites"},
     "reports": {"nouns", "config", "metrics", "suites"},
     "jobs": {
