@@ -32,6 +32,7 @@ SECTIONS = {
     "scope": "Which weights move",
     "evaluation": "Evaluation",
     "world": "The embedded world",
+    "mmubench": "MMUBench",
 }
 
 
