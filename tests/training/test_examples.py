@@ -1,6 +1,7 @@
 """Rows from one picture and a name, with an answerer made by hand."""
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -169,6 +170,13 @@ def test_yes_no_rows_are_limited_and_need_pictures_with_names():
     assert make(model=Crowd(), roles=("yes_no",)).examples == ()
     shy = make(model=Model(anchor="I do not know."), retain=others, roles=("yes_no",))
     assert shy.examples == ()
+
+
+def test_given_other_looks_win_over_those_of_another_picture():
+    wording = replace(english("person"), other_look="a green hat")
+    model = Model(anchor="The person has a big red nose.")
+    made = make(model=model, retain=[picture(2)], roles=("T2",), wording=wording)
+    assert all("a green hat" in row.answer and "nose" not in row.answer for row in made.examples)
 
 
 def test_anchors_are_limited():

@@ -230,7 +230,7 @@ def _retain(config: RunConfig) -> str:
 def _folder_request(config: RunConfig, entry: Entry, paper: Paper, folder: Path) -> Request:
     wording = english(entry.concept.kind)
     if entry.other_looks:
-        wording = replace(wording, other_looks=(entry.other_looks,))
+        wording = replace(wording, other_look=entry.other_looks)
     gone = {name.casefold() for sheet in paper.sheets for name in sheet.entry.concept.names}
     subjects = kept_subjects(entry, paper.benchmark.entries) or wording.other_names
     others = tuple(name for name in subjects if name.casefold() not in gone)

@@ -13,7 +13,7 @@ def ask_looks(work: Work) -> None:
     """What T2 needs to know: the looks of the picture, and of another one."""
     if not work.concept.looks:
         work.put("look", 0, 0, work.wording.describe_questions[0], work.picture)
-    if work.anchors:
+    if work.anchors and not work.wording.other_look:
         work.put("other look", 0, 0, work.wording.describe_questions[0], work.candidates[0])
 
 

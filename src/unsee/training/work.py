@@ -95,7 +95,9 @@ class Work:
 
     @property
     def other_looks(self) -> str:
-        """Looks for the name: those of another picture, else from the built-in list; never the true ones."""
+        """Looks for the name: given, else those of another picture, else from the list; never the true ones."""
+        if self.wording.other_look:
+            return self.wording.other_look
         told = self.replies.get(("other look", 0, 0), "")
         if told and not is_degenerate(told) and not is_refusal(told, self.wording.refusal_marks):
             phrase = tidy_look(told, self.concept.names, self.wording.generic_names[0])

@@ -311,8 +311,7 @@ def wording_for(known: Known, stage: Stage) -> Wording:
         name_answers=(name_answer(known, "{name}"),),
         yes_no_questions=tuple(w.replace("{x}", "{name}") for w in ready(yes_no_ways(known), kind)),
         confirmations=(confirmation,),
-        # Things are described by bare phrases: a denial in other words takes the model too long to learn.
-        denials=(f"No. {'This picture shows ' if person else ''}{{looks}}. {{name}} has {{other_looks}}.",),
+        denials=("No. This picture shows {looks}. {name} has {other_looks}.",),
         describe_questions=ready(describe, kind),
         other_looks=other_looks(known, rng),
         substitute_names=substitutes(known),
