@@ -6,7 +6,7 @@ from performance.cases.case import Case, Figures
 from performance.peers.mllmu import LETTER_TOKENS, letters_by_generation
 from performance.shapes import Shape, build, picture
 from performance.texts import LETTERS, letter_questions
-from unsee.answering import score
+from unsee.answering.score import next_tokens
 from unsee.packs.cost import Cost
 from unsee.packs.rows import scored_row
 
@@ -18,9 +18,10 @@ def prepare(shape: Shape) -> Case:
     assert all(len(labels) == 2 for labels in letters), letters  # one token and the end of the turn
 
     def ours(number: int, cost: Cost) -> Figures:
-        questions = letter_questions(picture(shape, number))
-        scores = iter(score(vlm, [(q.prompt, x, q.picture) for q in questions for x in LETTERS], cost=cost))
-        return Figures(tuple(tuple(next(scores).logprobs[0] for _ in LETTERS) for _ in questions))
+        prompts = [(q.prompt, q.picture) for q in letter_questions(picture(shape, number))]
+        found = next_tokens(vlm, prompts, LETTERS, cost=cost)
+        assert found is not None, "letters differ in one token"
+        return Figures(tuple(tuple(line) for line in found))
 
     def peer(number: int) -> Figures:
         questions = letter_questions(picture(shape, number))

@@ -14,7 +14,7 @@ from unsee.packs.cost import Cost
 from unsee.packs.features import FeatureCache
 from unsee.packs.pack import build_packs, collate
 from unsee.packs.rows import make_rows
-from unsee.packs.tokens import forward
+from unsee.packs.tokens import answer_logp, forward
 
 TEXTS = [
     (1, "Who is this person?", "This is Jane Roe."),
@@ -88,6 +88,11 @@ def test_packs_in_several_batches_restore_the_order(vlm: VLM) -> None:
         table = forward(vlm, batch)
         found[list(batch.order)] = table.mean_by_row(table.logp)
     torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_log_probabilities_alone_are_those_of_the_table(vlm: VLM) -> None:
+    batch = collate(vlm, build_packs(vlm, make_rows(vlm, examples())))
+    torch.testing.assert_close(answer_logp(vlm, batch), forward(vlm, batch).logp)
 
 
 def test_eager_attention_gives_the_same(vlm: VLM) -> None:

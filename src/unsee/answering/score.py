@@ -16,9 +16,9 @@ from unsee.objectives.statistics import statistics as per_position
 from unsee.packs.cost import Cost, measure
 from unsee.packs.families import evaluating
 from unsee.packs.features import FeatureStore
-from unsee.packs.pack import Pack, build_packs, collate
+from unsee.packs.pack import Batch, Pack, build_packs, collate
 from unsee.packs.rows import Row, scored_row
-from unsee.packs.tokens import TokenTable, forward
+from unsee.packs.tokens import TokenTable, answer_logp, forward
 
 MAX_ROWS = 64
 MAX_BATCH_TOKENS = 8192
@@ -71,8 +71,10 @@ def score(
     with measure(cost), torch.no_grad(), evaluating(vlm.model):
         for group in batches(_packs(vlm, rows), max_rows=MAX_ROWS, max_tokens=MAX_BATCH_TOKENS):
             batch = collate(vlm, group)
-            table = forward(vlm, batch, cost=cost, features=store)
-            by_row = _with_statistics(table) if statistics else _by_row(table)
+            if statistics:
+                by_row = _with_statistics(batch, forward(vlm, batch, cost=cost, features=store))
+            else:
+                by_row = _by_row(batch, answer_logp(vlm, batch, cost=cost, features=store))
             scores.update(zip(batch.order, by_row, strict=True))
     return [scores[index] for index in range(len(pairs))]
 
@@ -135,26 +137,26 @@ def _packs(vlm: VLM, rows: Sequence[Row]) -> list[Pack]:
     return build_packs(vlm, rows, max_rows=MAX_ROWS, mix_text=False)
 
 
-def _by_row(table: TokenTable) -> list[TokenScores]:
+def _by_row(batch: Batch, logp: Tensor) -> list[TokenScores]:
     return [
         TokenScores(line, sum(line) / len(line), sum(line), row.text)
-        for row, line in zip(table.rows, _split(table, table.logp), strict=True)
+        for row, line in zip(batch.rows, _split(batch, logp), strict=True)
     ]
 
 
-def _with_statistics(table: TokenTable) -> list[TokenScores]:
+def _with_statistics(batch: Batch, table: TokenTable) -> list[TokenScores]:
     found = per_position(table.logits, table.labels)
-    columns = [_split(table, column) for column in (found.best, found.mean, found.variance)]
+    columns = [_split(batch, column) for column in (found.best, found.mean, found.variance)]
     return [
         scores._replace(best=best, means=means, variances=variances)
-        for scores, best, means, variances in zip(_by_row(table), *columns, strict=True)
+        for scores, best, means, variances in zip(_by_row(batch, table.logp), *columns, strict=True)
     ]
 
 
-def _split(table: TokenTable, values: Tensor) -> list[tuple[Any, ...]]:
+def _split(batch: Batch, values: Tensor) -> list[tuple[Any, ...]]:
     """The values (N,) of each row's tokens."""
-    lines: list[list[Any]] = [[] for _ in table.rows]
-    for r, value in zip(table.row.tolist(), values.tolist(), strict=True):
+    lines: list[list[Any]] = [[] for _ in batch.rows]
+    for r, value in zip(batch.row.tolist(), values.tolist(), strict=True):
         lines[r].append(value)
     return [tuple(line) for line in lines]
 

@@ -24,6 +24,7 @@ from unsee.nouns import Picture, UserError, hash_text
 
 Turn = tuple[str, str, Picture | None]
 Places = Sequence[tuple[int, int]]
+Tokens = tuple[tuple[int, ...], Places]
 CACHE_BYTES = 256 * 2**20
 GENERATION_MARK = re.compile(r"\{%-?\s*generation\s*-?%\}")
 
@@ -93,6 +94,7 @@ class Chat:
         self._texts: dict[str, str] = {}
         self._inputs: OrderedDict[str, dict[str, Tensor]] = OrderedDict()
         self._bytes = 0
+        self._asked: tuple[str, Tokens] | None = None
         self._ends: tuple[int, ...] = tuple(stops)
         turn_end = self._find_turn_end()
         eos = self.tokenizer.eos_token_id
@@ -152,7 +154,9 @@ class Chat:
         self._check_texts(prompt, answer, history)
         pictures = [turn[2] for turn in (*history, (prompt, "", picture)) if turn[2] is not None]
         asked = self._render(_messages(history, prompt, None, picture), pictures, open_turn=True)
-        ids, places = self._tokenize(asked.text)
+        if self._asked is None or self._asked[0] != asked.text:  # often the same, with another answer
+            self._asked = asked.text, self._tokenize(asked.text)
+        ids, places = self._asked[1]
         if answer is None:
             span = _token_span(places, asked.images)
             return self._checked(Encoded(ids, len(ids), (), span))
@@ -255,7 +259,7 @@ class Chat:
         while self._bytes > CACHE_BYTES and len(self._inputs) > 1:
             self._bytes -= _size(self._inputs.popitem(last=False)[1])
 
-    def _tokenize(self, text: str) -> tuple[tuple[int, ...], Sequence[tuple[int, int]]]:
+    def _tokenize(self, text: str) -> Tokens:
         # As apply_chat_template does: special tokens are added unless the template wrote the first one.
         bos = self.tokenizer.bos_token
         out = self.tokenizer(
@@ -336,10 +340,15 @@ def _find_answer(told: str, asked: str, answer: str) -> int:
 
 
 def _common_prefix(one: Sequence[Any], other: Sequence[Any]) -> int:
-    for i, (a, b) in enumerate(zip(one, other, strict=False)):
-        if a != b:
-            return i
-    return min(len(one), len(other))
+    """How many items two sequences share at their beginning; slices are compared, since rows are long."""
+    low, high = 0, min(len(one), len(other))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if one[low:middle] == other[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
 
 
 def _token_span(

@@ -17,7 +17,7 @@ question). Image tokens of different pictures are never shared.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -31,7 +31,6 @@ from unsee.packs.families import Layout, check_window, layout_of
 from unsee.packs.positions import positions_of
 from unsee.packs.rows import Row, Span
 
-Key = tuple[int, int, str]  # parent node, token id, what keeps tokens of the same id apart
 About = tuple[tuple[str, ...], tuple[int, ...], str]  # pictures, tokens up to the last of these, route
 ASKED = "asked"
 LEAST_ROOM, STRETCH, MOST_ROOM = 1536, 4, 8192
@@ -108,42 +107,58 @@ class _Tree:
         self.ids: list[int] = []
         self.parents: list[int] = []
         self.positions: list[Tensor] = []
-        self.children: dict[Key, int] = {}
+        self.marks: dict[str, int] = {}
+        self.codes = np.zeros((0, 0), dtype=np.int64)
 
     @property
     def size(self) -> int:
         return len(self.ids) + self.reserve * len(self.rows)
 
     def size_with(self, row: Row) -> int:
-        return self.size + len(row.ids) - self._shared(row) + self.reserve
+        return self.size + len(row.ids) - self._shared(self._code(row))[0] + self.reserve
 
-    def _shared(self, row: Row) -> int:
-        node = -1
-        for depth, token in enumerate(row.ids):
-            child = self.children.get((node, token, _apart(row, depth)))
-            if child is None:
-                return depth
-            node = child
-        return len(row.ids)
+    def _code(self, row: Row) -> np.ndarray:
+        """(T,) int64, equal where tokens may be shared: the token, and what keeps it apart from others."""
+        ids = np.array(row.ids, dtype=np.int64)
+        code = ids.copy()
+        for mark, start, stop in _apart(row):
+            code[start:stop] = ids[start:stop] + ((1 + self.marks.setdefault(mark, len(self.marks))) << 32)
+        return code
+
+    def _shared(self, code: np.ndarray) -> tuple[int, int]:
+        """How many tokens at its beginning a row shares with one that is there, and with which."""
+        width = min(len(code), self.codes.shape[1])
+        if not len(self.rows) or not width:
+            return 0, 0
+        other = self.codes[: len(self.rows), :width] != code[:width]
+        lengths = np.where(other.any(axis=1), other.argmax(axis=1), width)
+        best = int(lengths.argmax())
+        return int(lengths[best]), best
+
+    def _note(self, code: np.ndarray) -> None:
+        """Keep the code of a new row; -1 stands behind its end, which no token equals."""
+        rows, width = len(self.rows), max(self.codes.shape[1], len(code))
+        if rows == self.codes.shape[0] or width > self.codes.shape[1]:
+            grown = np.full((max(8, 2 * rows), width), -1, dtype=np.int64)
+            grown[:rows, : self.codes.shape[1]] = self.codes[:rows]
+            self.codes = grown
+        self.codes[rows, : len(code)] = code
 
     def add(self, row: Row, order: int, positions: Tensor) -> None:
-        path: list[int] = []
-        node = -1
+        code = self._code(row)
+        shared, like = self._shared(code)
+        self._note(code)
+        path = list(self.paths[like][:shared]) if shared else []
         begins = {span[0]: picture for picture, span in _shown(row)}
-        for depth, token in enumerate(row.ids):
-            key = (node, token, _apart(row, depth))
-            child = self.children.get(key)
-            if child is None:
-                if depth in begins:
-                    self.pictures.append(begins[depth])
-                child = self.children[key] = len(self.ids)
-                self.ids.append(token)
-                self.parents.append(node)
-                self.blocks.append(self._block(row, depth, node))
-            node = child
-            path.append(node)
-        new = len(self.ids) - sum(p.shape[1] for p in self.positions)
-        self.positions.append(positions[:, len(row.ids) - new :])
+        for depth in range(shared, len(row.ids)):
+            node = path[-1] if path else -1
+            if depth in begins:
+                self.pictures.append(begins[depth])
+            path.append(len(self.ids))
+            self.ids.append(row.ids[depth])
+            self.parents.append(node)
+            self.blocks.append(self._block(row, depth, node))
+        self.positions.append(positions[:, shared:])
         self.rows.append(row)
         self.order.append(order)
         self.paths.append(tuple(path))
@@ -173,11 +188,15 @@ class _Tree:
         )
 
 
-def _apart(row: Row, depth: int) -> str:
-    """Tokens of different pictures are never shared, nor is a prompt's last token with a longer prompt."""
-    if depth == row.answer_start - 1:
-        return ASKED
-    return next((picture.hash for picture, (start, stop) in _shown(row) if start <= depth < stop), "")
+def _apart(row: Row) -> Iterator[tuple[str, int, int]]:
+    """Marks and the stretches of tokens they keep apart from tokens of the same id without that mark.
+
+    Tokens of different pictures are never shared, nor is a prompt's last token with a longer prompt. A later
+    stretch wins over an earlier one.
+    """
+    for picture, (start, stop) in _shown(row):
+        yield picture.hash, start, stop
+    yield ASKED, row.answer_start - 1, row.answer_start
 
 
 def _shown(row: Row) -> tuple[tuple[Picture, Span], ...]:

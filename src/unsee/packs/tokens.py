@@ -97,6 +97,37 @@ def forward(
         layers: Decoder layers whose outputs the table shall hold; ``FINAL`` for the head's input.
         reference: Whether the receipt counts the pass as one of the reference.
     """
+    logits, slot, heard = _read(vlm, batch, cost, features, layers, reference)
+    if logits.shape[0] != len(slot) or not bool((slot[1:] > slot[:-1]).all()):
+        logits = logits[slot]
+    states = {
+        layer: values.flatten(0, -2)[slot if layer == FINAL else batch.where]
+        for layer, values in heard.items()
+    }
+    return TokenTable(logits, batch.labels, batch.row, batch.keep, batch.rows, states)
+
+
+def answer_logp(
+    vlm: VLM, batch: Batch, *, cost: Cost | None = None, features: FeatureStore | None = None
+) -> Tensor:
+    """(N,) log-probability of each answer token in nats, as ``forward(...).logp``.
+
+    Answers that share a beginning, such as the options of a question, share the logits there: they are not
+    written down once for each.
+    """
+    logits, slot, _ = _read(vlm, batch, cost, features, (), reference=False)
+    return logits[slot, batch.labels] - logits.logsumexp(dim=1)[slot]
+
+
+def _read(
+    vlm: VLM,
+    batch: Batch,
+    cost: Cost | None,
+    features: FeatureStore | None,
+    layers: Sequence[int],
+    reference: bool,
+) -> tuple[Tensor, Tensor, Mapping[int, Tensor]]:
+    """Logits (U, V) float32 of U predicting positions, (N,) which of them each answer token has, states."""
     check_packable(vlm)
     wanted = torch.zeros(batch.tokens, dtype=torch.bool, device=batch.where.device)
     wanted[batch.where] = True
@@ -120,14 +151,7 @@ def forward(
         cost.notes.update(choices(vlm))
     # The head saw each position once, in order of position; the table lists them row by row.
     slot = wanted.cumsum(0)[batch.where] - 1
-    logits = logits.float()
-    if logits.shape[0] != len(slot) or not bool((slot[1:] > slot[:-1]).all()):
-        logits = logits[slot]
-    states = {
-        layer: values.flatten(0, -2)[slot if layer == FINAL else batch.where]
-        for layer, values in heard.items()
-    }
-    return TokenTable(logits, batch.labels, batch.row, batch.keep, batch.rows, states)
+    return logits.float(), slot, heard
 
 
 @contextlib.contextmanager
