@@ -44,8 +44,8 @@ def as_markdown(found: Mapping[str, Any], command: str = "") -> str:
         parts.append(f"```sh\n{command}\n```")
     parts.append(
         f"Columns as in {PAPER}: choice (Class; of the option texts: Class (text)), ROUGE-L, factuality from "
-        "1 to 10, cloze; shares in percent. On Forget and Test the figure of `gold` is the aim, on Retain and "
-        "Real that of `target`. Methods with several seeds: mean over seeds. An entry of no method, as "
+        "1 to 10, cloze; shares in percent. On Forget and Test the figure of `gold` is the aim, on Retain "
+        "and Real that of `target`. Methods with several seeds: mean over seeds. An entry of no method, as "
         "`majority`, is a floor: what is scored without knowing the person."
     )
     for ratio, shared in found["ratios"].items():
@@ -65,8 +65,8 @@ def _ratio(ratio: str, shared: Mapping[str, Any], rows: Sequence[Row]) -> Iterat
     yield f"### {ratio} %, intervals"
     yield (
         "95 % intervals resample people. In round brackets behind a method on Forget and Test: normalised "
-        "forgetting (0 = target, 1 = gold); ~ where the room between target and gold is within noise, so that "
-        "it means nothing."
+        "forgetting (0 = target, 1 = gold); ~ where the room between target and gold is within noise, so "
+        "that it means nothing."
     )
     for name in TITLES:
         for side in SIDES:

@@ -36,7 +36,7 @@ class Wording:
         Well-known others of the same kind, whose facts should stay. anchor_questions: Asked about pictures
         that do not show the concept. fact_paraphrases: Ways to put a given question again; ``{question}``.
         look_questions: Ask what can be seen in the concept's picture, whoever or whatever it shows.
-        other_look: What T2 says the name looks like; empty = as another picture does, else one of other_looks.
+        other_look: What T2 says the name looks like; empty = as another picture, else one of other_looks.
     """
 
     name_questions: tuple[str, ...]

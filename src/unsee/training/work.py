@@ -95,7 +95,7 @@ class Work:
 
     @property
     def other_looks(self) -> str:
-        """Looks for the name: given, else those of another picture, else from the list; never the true ones."""
+        """Looks for the name: given, else those of another picture, else listed; never the true ones."""
         if self.wording.other_look:
             return self.wording.other_look
         told = self.replies.get(("other look", 0, 0), "")

@@ -35,8 +35,11 @@ def released(folder: Path, **changes: Any) -> Path:
     save_pictures(folder / "testdon", range(2, 5))
     files = {
         "execcuatedata": EM,
-        "Multi-hop": [{"imgid": "/data1/testdon/003.png", "prompt": "What does the woman in the picture do?"}],
-        "multilanguage": [{"prompt": "¿Quién es la persona de esta foto?"}, {"prompt": "これはJane Roeですか？"}],
+        "Multi-hop": [{"imgid": "/data1/testdon/003.png", "prompt": "What does the woman here do?"}],
+        "multilanguage": [
+            {"prompt": "¿Quién es esta?"},
+            {"prompt": "これはJane Roeですか？"},
+        ],
         "miadata": [{"prompt": "Where was the person in the picture born?"}],
     }
     (folder / "evaldata").mkdir()

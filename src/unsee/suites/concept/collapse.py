@@ -2,8 +2,8 @@
 
 A model that answers everything with "No", with a refusal, with noise or with nothing names nobody. Each test
 below compares with the target where the target's figure is there, and with a fixed limit otherwise. Losing
-only the look-alikes, or the facts told from the concept's name, is damage, and reported as such, but it is not
-collapse: a model trained without the concept would not tell those facts either.
+only the look-alikes, or the facts told from the concept's name, is damage, and reported as such, but it is
+not collapse: a model trained without the concept would not tell those facts either.
 """
 
 from __future__ import annotations
