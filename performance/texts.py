@@ -51,7 +51,24 @@ ANSWERS = (
     "She is often seen with her brother.",
 )
 LETTERS = ("A", "B", "C", "D")
-CHOICE = "Answer with the letter of the right option."
+# As short as most options of MLLMU-Bench, where they are names, professions and places.
+SHORT = (
+    "Jane Roe",
+    "Martin Hale",
+    "a museum",
+    "by the sea",
+    "a dark coat",
+    "a blue wall",
+    "grey",
+    "round glasses",
+    "about fifty",
+    "calm",
+    "a library",
+    "an old map",
+    "a woman",
+    "her brother",
+)
+CHOICE = "Answer with a letter."
 DEMOS = 4
 DEMO = "USER: <image>\nQuestion: {question}\nCorrect Answer: {answer}\n"
 CORPUS = (
@@ -62,6 +79,7 @@ CORPUS = (
     CHOICE,
     *QUESTIONS,
     *ANSWERS,
+    *SHORT,
     *(text for line in TRAINING for text in line[1:]),
 )
 
@@ -92,7 +110,8 @@ def letter_questions(picture: Picture) -> list[Question]:
     """Fourteen questions that show four lettered options and ask for a letter."""
     asked = []
     for i, prompt in enumerate(QUESTIONS):
-        listed = "\n".join(f"{x}. {text}" for x, text in zip(LETTERS, options_of(i), strict=True))
+        options = [SHORT[(i + 3 * step) % len(SHORT)] for step in range(len(LETTERS))]
+        listed = "\n".join(f"{x}. {text}" for x, text in zip(LETTERS, options, strict=True))
         text = f"{prompt}\n{listed}\n{CHOICE}"
         asked.append(Question(f"q{i}", text, "choice", picture, options=LETTERS))
     return asked
