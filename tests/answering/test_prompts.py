@@ -10,7 +10,12 @@ from unsee.answering.prompts import read_prompts
 from unsee.packs.cost import Cost
 from unsee.packs.features import FeatureStore
 
-PAIRS = [("Who is this?", 1), ("Is this Jane Roe?", 1), ("What do you know about the sea?", None), ("Who?", 2)]
+PAIRS = [
+    ("Who is this?", 1),
+    ("Is this Jane Roe?", 1),
+    ("What do you know about the sea?", None),
+    ("Who?", 2),
+]
 
 
 @pytest.mark.parametrize("family", ["llava", "qwen2_5_vl", "idefics3"])
