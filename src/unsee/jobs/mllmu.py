@@ -130,7 +130,7 @@ def evaluate_mllmu(config: RunConfig, options: MllmuOptions) -> BenchmarkOutcome
     check_context(vlm, asked.asks)
     inputs = _inputs(config, vlm, asked)
     path = Path(config.out).expanduser() if config.out else _folder(inputs)
-    with _opened(path, config.seed, inputs) as folder:
+    with opened(path, config.seed, inputs) as folder:
         lines = Lines(path / "records.jsonl", KEY)
         receipt = Receipt(folder)
         _ask_models(config, options, vlm, asked, lines, receipt)
@@ -209,7 +209,7 @@ def _folder(inputs: Mapping[str, str]) -> Path:
 
 
 @contextmanager
-def _opened(path: Path, seed: int, inputs: Mapping[str, str]) -> Iterator[RunFolder]:
+def opened(path: Path, seed: int, inputs: Mapping[str, str]) -> Iterator[RunFolder]:
     """The folder, locked; refused when it holds anything but this very run."""
     check_writable(path)
     folder = RunFolder(path)

@@ -51,9 +51,14 @@ class RowSource:
 
     @property
     def roles(self) -> frozenset[str]:
-        """Rows that the method reads, and truthful forget rows for the probes."""
+        """Rows that are made: those that the method reads, and truthful forget rows for the probes.
+
+        Rows of SIU are made for SIU only: its T3 keeps facts about the person by text, which other methods
+        would take for rows to retain.
+        """
         probed = self.config.training.probe_every and self.method.terms
-        return self.method.roles | (frozenset({"original"}) if probed else frozenset())
+        wanted = self.method.roles | (frozenset({"original"}) if probed else frozenset())
+        return wanted if "T1" in wanted else wanted - frozenset(CONCEPT_ROLES)
 
     @cached_property
     def pairs(self) -> tuple[list[Pair], list[Pair]]:

@@ -11,7 +11,7 @@ from unsee.nouns import UserError
 from unsee.suites.mllmu.splits import check_ratio
 from unsee.world.shipped import gold_name
 
-WHAT = ("world", "gold")
+WHAT = ("world", "target", "gold")
 
 
 def train(
@@ -48,6 +48,13 @@ def train(
 
 
 def _check(what: str, out: Path, concept: str, ratio: int, scale: float) -> None:
+    if what == "target":
+        raise _wrong(
+            "The target of the embedded world is trained with the world; another needs data and a model.",
+            "target without --data",
+            "unsee train target --data DIR --model M, or unsee train world",
+            "add --data and --model",
+        )
     if what not in WHAT:
         raise _wrong("There is nothing of this name to train.", what, " or ".join(WHAT), "unsee train world")
     if not scale > 0:
