@@ -332,3 +332,40 @@ def test_another_question_is_another_run(given: dict[str, Any], tmp_path: Path) 
     evaluate_mmubench(config(given, tmp_path / "run", "mmubench.concepts=john"))
     with pytest.raises(UserError, match="another run"):
         evaluate_mmubench(config(given, tmp_path / "run", "mmubench.concepts=jane"))
+
+
+def test_the_tables_from_the_command_line(
+    given: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    to = ["--out", str(tmp_path / "out")]
+    for wrong in (
+        ["world", "--table", "paper"],
+        ["concept", "--data", "x"],
+        ["mmubench", "--table", "latex", "--data", given["mmubench"]["data"], "--model", given["model"]],
+        ["mmubench", "--set", "mmubench.concepts=jane"],
+        ["mmubench", "--concepts", "21"],
+    ):
+        assert run(["bench", *wrong, "--methods", "po", *to]) == 2
+    assert not (tmp_path / "out").exists()
+    capsys.readouterr()
+    sets = [f"--set=evaluation.{key}" for key in ("limit=1", "max_new_tokens=3")]
+    where = ["--model", given["model"], "--data", given["mmubench"]["data"], "--concepts", "jane"]
+    command = ["bench", "mmubench", "--methods", "po", "--table", "paper", "--jobs", "1"]
+    assert run([*command, *where, *sets, *to]) == 0
+    said = capsys.readouterr().out
+    assert "# MMUBench" in said
+    assert "*published*: SIU, LLaVA-7B" in said
+    assert "| `po` | 0 | 0 | 0 | 0 | 1 |" in said  # never known
+
+
+def test_the_embedded_preset_is_that_of_the_benchmark(tmp_path: Path) -> None:
+    cells = cells_of(Ask("mmubench", "siu,ga", concepts="brand-0,style-0"), tmp_path)
+    assert {cell.config.preset for cell in cells} == {"mmubench"}
+    for cell in cells:
+        training = cell.config.training
+        assert (training.passes, training.batch, cell.config.data.mixture) == (6, 16, (4, 4, 4, 4))
+    named = cells_of(Ask("mmubench", "siu", concepts="brand-0", given={"preset": "world"}), tmp_path)
+    assert named[0].config.preset == "world"
+    chosen = cells_of(Ask("mmubench", "siu", concepts="1", split="selection"), tmp_path)
+    assert chosen[0].config.mmubench.concepts == ("celebrity-01",)
+    assert chosen[0].config.world.split == "selection"
