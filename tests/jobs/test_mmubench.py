@@ -343,7 +343,8 @@ def test_the_tables_from_the_command_line(
         ["concept", "--data", "x"],
         ["mmubench", "--table", "latex", "--data", given["mmubench"]["data"], "--model", given["model"]],
         ["mmubench", "--set", "mmubench.concepts=jane"],
-        ["mmubench", "--concepts", "21"],
+        ["mmubench", "--concepts", "99"],
+        ["mmubench", "--concepts", "celebrity-01"],
     ):
         assert run(["bench", *wrong, "--methods", "po", *to]) == 2
     assert not (tmp_path / "out").exists()

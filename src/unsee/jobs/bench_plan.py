@@ -315,6 +315,11 @@ def _mmubench_concepts(ask: Ask, config: RunConfig) -> dict[str, dict[str, Any]]
         raise _wrong("There is no such split.", ask.split, " or ".join(SPLITS), "--split report")
     world = {"world": {"split": ask.split, "retain": config.world.retain}}
     chosen = concept_ids(config.model_copy(update={"world": _with_split(config, ask.split)}), ask.concepts)
+    if not config.mmubench.data:
+        known = embedded.concepts_of(config.world.stage, ask.split)
+        for name in chosen:
+            if name not in known:
+                raise _no_concept(name, ask.split, known)
     size = len(chosen) if config.mmubench.sequential else config.mmubench.together
     groups = [chosen[i : i + size] for i in range(0, len(chosen), size)]
     return {

@@ -143,6 +143,10 @@ def concept_ids(config: RunConfig, text: str) -> tuple[str, ...]:
     text, count = text.strip(), WHOLE_WORLD
     named = [part.strip() for part in text.split(",") if part.strip()]
     number = int(text) if re.fullmatch("[0-9]{1,9}", text) else 0
+    if config.embedded and not config.mmubench.data and text != "all" and not number:
+        for key in named:
+            _world("suite").find(key, config.world.stage)
+        return tuple(dict.fromkeys(named))
     if config.mmubench.data or text != "all" and not number:
         ids = [] if number or text == "all" else named
         found = config.model_copy(update={"mmubench": replace_section(config, concepts=tuple(ids))})
