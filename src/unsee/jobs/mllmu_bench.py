@@ -19,7 +19,7 @@ from unsee.jobs.bench_pool import run_cells
 from unsee.jobs.folder import locked
 from unsee.jobs.inputs import read_retain
 from unsee.jobs.lines import read_json, write_atomic
-from unsee.jobs.mllmu_cell import protocol_of, read_people
+from unsee.jobs.mllmu_cell import judge_for, protocol_of, read_people
 from unsee.jobs.mllmu_matrix import Reader, failure_of, finished
 from unsee.jobs.mllmu_rows import training_hash
 from unsee.nouns import UserError, shorten
@@ -95,7 +95,9 @@ def check_people(cells: Sequence[Cell]) -> None:
     Raises:
         UserError: The first thing that is wrong.
     """
-    read_retain(cells[0].config.retain)
+    first = cells[0].config
+    read_retain(first.retain)
+    judge_for(first, cells[0].path)
     weights: dict[str, str] = {}
     for ratio in dict.fromkeys(cell.config.mllmu.ratio for cell in cells):
         here = [cell for cell in cells if cell.config.mllmu.ratio == ratio]

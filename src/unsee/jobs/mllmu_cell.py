@@ -28,6 +28,7 @@ from unsee.jobs.shared import Shared
 from unsee.jobs.start import model_key
 from unsee.jobs.training import method_of, scope_of, settings_of, show_scope, unlearn_and_save
 from unsee.methods.parts import Method
+from unsee.metrics.factuality import FactJudge
 from unsee.models.adapters import detach, load_adapter, merge
 from unsee.models.attach import check_scope
 from unsee.models.load import VLM, load
@@ -133,6 +134,16 @@ def base_of(config: RunConfig) -> str:
     return str(embedded.model_path("base"))
 
 
+def judge_for(config: RunConfig, path: Path) -> FactJudge:
+    """Who grades generated answers; what an endpoint said is kept under ``path`` and never asked again.
+
+    Raises:
+        UserError: The judge is only half given.
+    """
+    given = config.mllmu
+    return judge_of(MllmuOptions(judge_url=given.judge_url, judge_model=given.judge_model), path)
+
+
 def _load(config: RunConfig, model: str) -> VLM:
     own = model == config.model
     return load(
@@ -213,10 +224,7 @@ class PeopleCell:
 
     def write(self, records: Mapping[str, Sequence[Record]]) -> None:
         """Results, table and the files of the release."""
-        options = MllmuOptions(
-            judge_url=self.config.mllmu.judge_url, judge_model=self.config.mllmu.judge_model
-        )
-        judge = judge_of(options, self.shared.path)
+        judge = judge_for(self.config, self.shared.path)
         found = results_of(self.asked, records, data=self.data, judge=judge, seed=0)
         found |= {
             "method": self.method.name,

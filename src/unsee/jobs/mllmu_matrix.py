@@ -11,8 +11,7 @@ from unsee.jobs.bench_cell import Cell
 from unsee.jobs.folder import FAILED, RECORD_KEY
 from unsee.jobs.lines import Lines, read_json
 from unsee.jobs.measure import as_record
-from unsee.jobs.mllmu import MllmuOptions, judge_of
-from unsee.jobs.mllmu_cell import RESULTS, protocol_of, read_people
+from unsee.jobs.mllmu_cell import RESULTS, judge_for, protocol_of, read_people
 from unsee.jobs.shared import Shared
 from unsee.metrics.comparison import holm, sign_flip
 from unsee.metrics.factuality import FactJudge
@@ -97,10 +96,7 @@ class Reader:
         told = read_json(cell.path / "environment.json")
         asked = protocol_of(config, data, told["model_type"])
         assert asked.hash == told["inputs"]["protocol"], "the questions of a finished cell"
-        judge = judge_of(
-            MllmuOptions(judge_url=config.mllmu.judge_url, judge_model=config.mllmu.judge_model),
-            self.out / "shared",
-        )
+        judge = judge_for(config, self.out / "shared")
         shared = Shared(self.out / "shared")
         records = {
             label: records_in(shared.path / "answers" / place / "records.jsonl")
