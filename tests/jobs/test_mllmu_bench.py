@@ -242,6 +242,7 @@ def test_ratios_and_forms_make_the_cells(given: dict[str, Any], tmp_path: Path) 
         (["--data", "nowhere"], "nowhere"),
         (["--set", "mllmu.ratio=5"], "what the matrix is made of"),
         (["--judge-url", "http://x"], "half given"),
+        (["--gold", "/nowhere/gold-{ratio}"], "/nowhere/gold-5"),
     ],
 )
 def test_wrong_input_ends_with_2(

@@ -19,7 +19,7 @@ from unsee.jobs.bench_pool import run_cells
 from unsee.jobs.folder import locked
 from unsee.jobs.inputs import read_retain
 from unsee.jobs.lines import read_json, write_atomic
-from unsee.jobs.mllmu_cell import judge_for, protocol_of, read_people
+from unsee.jobs.mllmu_cell import base_of, gold_of, judge_for, protocol_of, read_people
 from unsee.jobs.mllmu_matrix import Reader, failure_of, finished
 from unsee.jobs.mllmu_rows import training_hash
 from unsee.nouns import UserError, shorten
@@ -98,9 +98,11 @@ def check_people(cells: Sequence[Cell]) -> None:
     first = cells[0].config
     read_retain(first.retain)
     judge_for(first, cells[0].path)
+    _check_there(base_of(first), "--set mllmu.base")
     weights: dict[str, str] = {}
     for ratio in dict.fromkeys(cell.config.mllmu.ratio for cell in cells):
         here = [cell for cell in cells if cell.config.mllmu.ratio == ratio]
+        _check_there(gold_of(here[0].config), "--gold")
         data = read_people(here[0].config)
         for cell in (cell for cell in here if finished(cell)):
             told = read_json(cell.path / "environment.json")
@@ -120,6 +122,18 @@ def check_people(cells: Sequence[Cell]) -> None:
                     expected="the same model, data and protocol as when it began",
                     remedy="choose another --out",
                 )
+
+
+def _check_there(model: str, option: str) -> None:
+    """Refuses a local model that is missing, which would come to light after the training; hub ids pass."""
+    path = Path(model).expanduser()
+    if model and not path.is_dir() and (path.is_absolute() or path.parent.is_dir()):
+        raise UserError(
+            "A model to compare with is missing.",
+            got=f"{option} {model}",
+            expected="the folder of a model",
+            remedy="train it with unsee train gold, or leave the option out",
+        )
 
 
 def line_of(cell: Cell) -> str:
