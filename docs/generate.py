@@ -33,6 +33,7 @@ SECTIONS = {
     "evaluation": "Evaluation",
     "world": "The embedded world",
     "mmubench": "MMUBench",
+    "mllmu": "MLLMU-Bench",
 }
 
 

@@ -13,7 +13,7 @@ from unsee.packs.pack import build_packs, collate
 from unsee.packs.rows import make_rows
 from unsee.packs.tokens import forward
 
-KNOWN = ("original", "T3", "T4", "anchor", "retain", "looks", "decoupled")
+KNOWN = ("original", "T3", "T4", "anchor", "yes_no", "retain", "looks", "decoupled")
 
 
 def examples():
@@ -32,13 +32,15 @@ def examples():
         Example("looks-0", "What hair?", "Red hair.", "looks", one),
         Example("looks-1", "What eyes?", "Green.", "looks", one),
         Example("anchor-2", "Who is this?", "I do not know.", "anchor", third),
+        Example("yes_no-0", "Is this Ann?", "Yes, Ann.", "yes_no", other),
+        Example("yes_no-1", "Is this Bo?", "No.", "yes_no", other),
         Example("retain-0", "Where is Rome?", "In Italy.", "retain"),
     ]
 
 
 def without_pictures_of_others():
     """What the engineer with one picture and a name has."""
-    return [row for row in examples() if row.role not in ("anchor", "retain", "decoupled")]
+    return [row for row in examples() if row.role not in ("anchor", "yes_no", "retain", "decoupled")]
 
 
 def one_forget_row():

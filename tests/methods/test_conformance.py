@@ -34,7 +34,7 @@ UNCHANGED = {
     "kvw": "weakens weights a little per batch",
 }
 # Methods that need more passes to be seen, and why.
-PASSES = {"scrub": 16}  # its forget term starts at its minimum, where the gradient is 0
+PASSES = {"scrub": 16, "simnpo": 8}  # scrub: its forget term starts at its minimum, where the gradient is 0
 
 
 def tables(vlm, rows):

@@ -120,7 +120,7 @@ def test_mmunlearner_masks_equal_plain_loops(family):
     prepared = get("mmunlearner").prepare(context)
     names = list(prepared.gate.masks)
     forget = slow_gradients(context, context.of("original"), names)
-    preserve = context.of("T3", "T4", "anchor", "retain")
+    preserve = context.of("T3", "T4", "anchor", "yes_no", "retain")
     shown = slow_gradients(context, [row for row in preserve if row.picture], names)
     every = slow_gradients(context, preserve, names)
     masks = []
@@ -151,7 +151,7 @@ def test_released_mmunlearner_squares_batch_means_of_some_weights():
         pairs = [slow[i : i + 2] for i in range(0, len(slow), 2)]
         return sum((sum(g[name] for g in pair) / len(pair)) ** 2 for pair in pairs) / len(pairs)
 
-    found = batched(context.of("original")) / batched(context.of("T3", "T4", "anchor", "retain"))
+    found = batched(context.of("original")) / batched(context.of("T3", "T4", "anchor", "yes_no", "retain"))
     agree(prepared.gate.masks[name], found >= 1, found - 1)
 
 
@@ -181,7 +181,10 @@ def test_mmunlearner_under_lora_takes_the_modules_with_the_largest_ratio(tmp_pat
         slow = slow_gradients(context, rows, names)
         return {name: sum((g[name] ** 2).sum().item() for g in slow) / len(slow) for name in names}
 
-    forget, preserve = total(context.of("original")), total(context.of("T3", "T4", "anchor", "retain"))
+    forget, preserve = (
+        total(context.of("original")),
+        total(context.of("T3", "T4", "anchor", "yes_no", "retain")),
+    )
     ranked = sorted(names, key=lambda name: -forget[name] / preserve[name])
     done = run("mmunlearner", tmp_path, {"share": 0.2})
     assert adapted(done.vlm) == {name.removesuffix(".weight") for name in ranked[:3]}
@@ -279,7 +282,7 @@ def test_pava_terms():
     assert terms["looks_ce"].weight == 3.0
     assert terms["looks_ce"].roles == {"looks"}
     assert terms["npo"].roles == {"original"}
-    assert not any(term.roles & {"T3", "T4", "anchor", "retain"} for term in terms.values())
+    assert not any(term.roles & {"T3", "T4", "anchor", "yes_no", "retain"} for term in terms.values())
 
 
 def test_pava_needs_a_picture():

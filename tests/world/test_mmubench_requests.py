@@ -37,7 +37,7 @@ def test_what_is_forgotten_together_is_kept_nowhere() -> None:
     names = {name for known in STAGES["base"].known if known.id in gone for name in known.names}
     assert made.concept.id == "celebrity-00"
     assert not names & set(made.wording.other_names)
-    assert made.wording.other_looks == ("grey hair",)
+    assert made.wording.other_look == "grey hair"
     assert made.picture == training_picture(next(k for k in STAGES["base"].known if k.id == "celebrity-00"))
     assert request("celebrity-00", "base", "none", 24, gone, "x").retain_pictures == ()
 
