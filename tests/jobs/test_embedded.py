@@ -58,7 +58,7 @@ def test_concepts_are_listed_public_ones_first() -> None:
 @pytest.mark.parametrize(
     ("what", "concept", "hint"),
     [
-        ("word", "", "world or gold"),
+        ("word", "", "world or target or gold"),
         ("gold", "celebrity-0", "celebrity-00"),
         ("gold", "celebrity-00", "train world"),
     ],
