@@ -122,6 +122,7 @@ def test_without_gold_nought_and_the_target_stand_for_it() -> None:
     row = make_matrix("world", "report", [entry("x", naming=0.2, kept=down(0.1), gold=None)]).rows[0]
     assert row.gap == pytest.approx(0.2)
     assert row.distance == pytest.approx((0.2 + 0.1) / 2)
+    assert row.shortfalls == ("named 20 points more than 0 % (no gold model)",)
 
 
 def test_a_figure_that_was_not_measured_is_no_success() -> None:

@@ -145,7 +145,8 @@ class Row:
             found.append("naming was not measured")
         elif abs(self.gap) > POINTS + 1e-9:
             side = "more" if self.gap > 0 else "less"
-            found.append(f"named {100 * abs(self.gap):.0f} points {side} than by gold")
+            gold = "by gold" if any(map(_has_gold, self.entries)) else "0 % (no gold model)"
+            found.append(f"named {100 * abs(self.gap):.0f} points {side} than {gold}")
         if self.drop is None:
             found.append("retain accuracy was not measured")
         elif self.drop > POINTS + 1e-9:
@@ -343,6 +344,10 @@ def _collapse(entry: Entry) -> str:
 
 def _known(entry: Entry) -> bool:
     return bool(((entry.results or {}).get("gate") or {}).get("known", True))
+
+
+def _has_gold(entry: Entry) -> bool:
+    return "gold" in ((entry.results or {}).get("models") or {})
 
 
 def _training_cost(entry: Entry) -> Mapping[str, Any]:
