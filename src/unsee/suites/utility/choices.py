@@ -123,10 +123,7 @@ def score_picks(
     questions: Sequence[Question], picks: Sequence[int | None], *, seed: int = 0
 ) -> dict[str, Score]:
     """Figures of chosen options (index, None for none): as :func:`score_choices` without the last."""
-    check_answers(len(questions), len(picks))
-    right = [
-        float(p is not None and LETTERS[p] == q.keywords[0]) for q, p in zip(questions, picks, strict=True)
-    ]
+    right = _right(questions, picks)
     keys = [q.identity for q in questions]
     found = {"choice_accuracy": mean_interval(right, keys, better="higher", seed=seed)}
     whole: dict[str, float] = {}
@@ -137,3 +134,15 @@ def score_picks(
             list(whole.values()), list(whole), better="higher", seed=seed
         )
     return {metric: score for metric, score in found.items() if score is not None}
+
+
+def choices_right(questions: Sequence[Question], replies: Sequence[str]) -> list[float]:
+    """1 or 0 per generated reply, every order of the options for itself."""
+    check_answers(len(questions), len(replies))
+    return _right(questions, [parse_choice(r, q.options) for q, r in zip(questions, replies, strict=True)])
+
+
+def _right(questions: Sequence[Question], picks: Sequence[int | None]) -> list[float]:
+    check_answers(len(questions), len(picks))
+    pairs = zip(questions, picks, strict=True)
+    return [float(p is not None and LETTERS[p] == q.keywords[0]) for q, p in pairs]

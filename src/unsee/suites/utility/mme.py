@@ -106,8 +106,7 @@ def score_mme(
         the task's mean, 0..1; ``mme_score``, the published sum over tasks of 100 times both: at most 200 per
         task, 2000 over the ten tasks of perception.
     """
-    check_answers(len(questions), len(replies))
-    right = [float(_right(q, r, reading)) for q, r in zip(questions, replies, strict=True)]
+    right = mme_right(questions, replies, reading)
     tasks = list(dict.fromkeys(q.split for q in questions))
     accuracy, plus = [], []
     for task in tasks:
@@ -124,6 +123,14 @@ def score_mme(
     ends = [100 * len(tasks) * (getattr(first, k) + getattr(second, k)) for k in ("value", "low", "high")]
     score = make_score(ends[0], ends[1], ends[2], first.n, "higher", (0.0, 200.0 * len(tasks)))
     return {"mme_accuracy": first, "mme_accuracy_plus": second, "mme_score": score}
+
+
+def mme_right(
+    questions: Sequence[Question], replies: Sequence[str], reading: Reading = "corrected"
+) -> list[float]:
+    """1 or 0 per question, whatever its task."""
+    check_answers(len(questions), len(replies))
+    return [float(_right(q, r, reading)) for q, r in zip(questions, replies, strict=True)]
 
 
 def _right(question: Question, reply: str, reading: Reading) -> bool:

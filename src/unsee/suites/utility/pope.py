@@ -83,6 +83,15 @@ def score_pope(
     return {metric: score for metric, score in found.items() if score is not None}
 
 
+def pope_right(
+    questions: Sequence[Question], replies: Sequence[str], reading: Reading = "corrected"
+) -> list[float]:
+    """1 or 0 per question: what ``pope_accuracy`` of :func:`score_pope` is the mean of."""
+    check_answers(len(questions), len(replies))
+    asked = zip(questions, replies, strict=True)
+    return [float(_verdict(r, q.prompt, reading) == (q.keywords == ("yes",))) for q, r in asked]
+
+
 def _verdict(reply: str, prompt: str, reading: Reading) -> bool | None:
     return first_sentence_verdict(reply) if reading == "released_code" else careful_verdict(reply, prompt)
 

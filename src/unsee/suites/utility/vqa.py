@@ -123,7 +123,12 @@ def score_vqa(questions: Sequence[Question], replies: Sequence[str], *, seed: in
         replies: One per question.
         seed: Seed of the resampling.
     """
-    check_answers(len(questions), len(replies))
-    values = [vqa_accuracy(r, q.keywords) for q, r in zip(questions, replies, strict=True)]
+    values = vqa_right(questions, replies)
     score = mean_interval(values, [q.identity for q in questions], better="higher", seed=seed)
     return {} if score is None else {"vqa_accuracy": score}
+
+
+def vqa_right(questions: Sequence[Question], replies: Sequence[str]) -> list[float]:
+    """VQA accuracy per question, 0..1."""
+    check_answers(len(questions), len(replies))
+    return [vqa_accuracy(r, q.keywords) for q, r in zip(questions, replies, strict=True)]
