@@ -183,3 +183,24 @@ def test_collapse_is_reported_and_can_stop(tmp_path):
     assert result.steps < result.planned == 8
     points = [line["probe"] for line in result.lines]
     assert [point["collapsed"] for point in points] == [False] * (len(points) - 1) + [True]
+
+
+@pytest.mark.parametrize(("name", "terms"), [("ga_kl", ["retain_kl"]), ("scrub", ["forget_kl", "retain_kl"])])
+def test_released_variants_compare_with_the_target_at_every_position(name, terms, tmp_path):
+    """The divergence is 0 while the model is the target, and grows when it moves; small passes add up."""
+    method = get(name, {"variant": "released_code"})
+    changes = {"passes": 3, "lr": 3e-2, "anchors_per_step": 2}
+    done = train(build("llava"), method, examples(), settings(**changes), tmp_path / "one")
+    for term in terms:
+        values = [line["terms"][term] for line in done.lines if term in line.get("terms", {})]
+        assert abs(values[-1]) > 1e-3, (term, values)
+    cut = train(
+        build("llava"),
+        method,
+        examples(),
+        settings(forward_tokens=64, pack_tokens=64, **changes),
+        tmp_path / "cut",
+    )
+    for one, two in zip(done.lines, cut.lines, strict=True):
+        assert two.get("terms", {}) == pytest.approx(one.get("terms", {}), rel=2e-3, abs=1e-5)
+    assert done.cost.reference_forwards > 0

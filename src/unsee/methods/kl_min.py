@@ -9,11 +9,13 @@ answer token, not over prompt and padding.
 
 ``paper`` and ``corrected`` (default) agree on answer tokens: mean over a row's tokens, then over rows.
 
-``released_code`` (MLLMU-Bench, arXiv 2410.22108, and MMUnlearner): the KL divides by the batch only, so it
-is a *sum* over positions and its weight grows with the length of the text; the retain rows' cross-entropy is
-added to it; all forget steps come before all retain steps (MMUnlearner: alternating). Cross-entropies are
-means over the step's answer tokens. Not reproduced, as a table of answer tokens does not hold them: the
-positions of template, question, image and padding, which both the ascent and the KL of the release cover.
+``released_code`` (MLLMU-Bench, arXiv 2410.22108, and MMUnlearner): the KL is taken at *every* position,
+template, question and picture included, and divided by the batch only (``batchmean`` of a tensor with three
+axes), so it is a *sum* over positions and its weight grows with the length of the row; the retain rows'
+cross-entropy is added to it; all forget steps come before all retain steps (MMUnlearner: alternating).
+Cross-entropies are means over the step's answer tokens. Not reproduced: positions of padding, which depend
+on the other rows of the batch, and the prompt's positions in both cross-entropies. The vocabulary head must
+be frozen.
 
 The loss has no lower bound: see ``bound`` of ``ga``. Default: weight 1 (TOFU).
 """
@@ -26,9 +28,8 @@ from torch import Tensor
 
 from unsee.methods.ascent import ROW_MEAN, bound_knob, likelihood_term
 from unsee.methods.grad_diff import retain_kl_loss, retain_terms
-from unsee.methods.parts import FORGET_ROLES, RETAIN_ROLES, TARGET, Method, Term, Variant, knob
+from unsee.methods.parts import FORGET_ROLES, RETAIN_ROLES, Method, Term, Variant, knob
 from unsee.methods.schedules import JOINT, Sequential
-from unsee.objectives import forward_kl
 from unsee.packs.tokens import TokenTable
 
 stay_loss = retain_kl_loss
@@ -40,7 +41,8 @@ class GAKL:
 
     variant: Variant = knob(
         "corrected",
-        help="released_code: KL summed over tokens, plus retain cross-entropy, sequential; the others: means",
+        help="released_code: KL summed over all positions, plus retain cross-entropy, sequential; the "
+        "others: means over answer tokens",
         source="TOFU, arXiv 2401.06121; MLLMU-Bench code",
     )
     weight: float = knob(1.0, help="weight of the KL on the retain rows", source="TOFU, arXiv 2401.06121")
@@ -48,18 +50,20 @@ class GAKL:
 
 
 def released_kl_loss(table: TokenTable, teacher: TokenTable | None) -> Tensor:
-    """KL(reference || model), summed over each row's answer tokens: (R,)."""
-    assert teacher is not None, "the KL needs the reference"
-    return table.sum_by_row(forward_kl(table.logits, teacher.logits))
+    """KL(reference || model), summed over every position of each row: (R,)."""
+    return table.everywhere["kl"]
+
+
+def released_terms(weight: float) -> tuple[Term, ...]:
+    """What keeps the retain rows in the release."""
+    roles = frozenset(RETAIN_ROLES)
+    kl = Term("retain_kl", roles, weight, released_kl_loss, side="retain", everywhere="kl")
+    return (kl, *retain_terms(1.0, per_token=True))
 
 
 def ga_kl(knobs: GAKL) -> Method:
     """Gradient ascent with a KL to the reference on the retain rows."""
     released = knobs.variant == "released_code"
-    kept = (
-        Term("retain_kl", frozenset(RETAIN_ROLES), knobs.weight, released_kl_loss, TARGET, side="retain"),
-        *retain_terms(1.0, per_token=True),
-    )
     return Method(
         name="ga_kl",
         title="Gradient ascent + KL",
@@ -68,10 +72,10 @@ def ga_kl(knobs: GAKL) -> Method:
         knobs=knobs,
         terms=(
             likelihood_term("ascent", FORGET_ROLES, climb=True, per_token=released),
-            *(kept if released else retain_terms(knobs.weight, "kl")),
+            *(released_terms(knobs.weight) if released else retain_terms(knobs.weight, "kl")),
         ),
         reduction=(
-            "KL: sum over a row's answer tokens, mean over rows; CE: mean over the step's answer tokens"
+            "KL: sum over all positions of a row, mean over rows; CE: mean over the step's answer tokens"
             if released
             else ROW_MEAN
         ),

@@ -49,6 +49,11 @@ def one(row: Row) -> float:
     return 1.0
 
 
+def all_tokens(row: Row) -> float:
+    """A row counts by all its tokens, prompt and picture included: the term is a mean over positions."""
+    return float(len(row.ids))
+
+
 def answer_tokens(row: Row) -> float:
     """A row counts by its answer tokens: the term is a mean over tokens."""
     return float(len(row.ids) - row.answer_start)
@@ -87,6 +92,8 @@ class Term:
         layer: Decoder layer whose outputs the loss reads (``TokenTable.states``), counted from 0.
         paired: The loss compares rows of different roles with each other by :func:`pair_key`; such rows are
             then taken by the same step and go through the model together.
+        everywhere: A divergence over all positions of a row, by its name in ``packs.everywhere``, that the
+            loss finds in the student's table; empty = the loss reads answer tokens.
     """
 
     name: str
@@ -98,6 +105,7 @@ class Term:
     side: Side = "forget"
     layer: int | None = None
     paired: bool = False
+    everywhere: str = ""
 
 
 @dataclass(frozen=True)
@@ -217,6 +225,7 @@ def pick_rows(table: TokenTable, wanted: Sequence[int]) -> TokenTable:
         keep=table.keep[kept],
         rows=tuple(table.rows[i] for i in wanted),
         states={layer: states[kept] for layer, states in table.states.items()},
+        everywhere={name: values[list(wanted)] for name, values in table.everywhere.items()},
     )
 
 

@@ -10,9 +10,11 @@ the ascent off. ``paper`` and ``corrected`` (default) agree: means over a row's 
 rows.
 
 ``released_code`` (``scrub`` of CLEAR, arXiv 2410.18057, the form released for vision-language models): one
-joint loss, - beta * KL_f + KL_r + CE_r, at temperature 1, means over the step's answer tokens. Its KL is
-called with its arguments exchanged: KL(model || target), not what the paper maximises. Its positions include
-prompt and padding; not reproduced, as a table of answer tokens does not hold them.
+joint loss, - beta * KL_f + KL_r + CE_r, at temperature 1. Its KL is called with its arguments exchanged:
+KL(model || target), not what the paper maximises, and is a mean over *every* position of the step's rows,
+template, question and picture included; the cross-entropy is a mean over the step's answer tokens. Not
+reproduced: positions of padding, which depend on the other rows of the batch. The vocabulary head must be
+frozen.
 
 Defaults: alpha .5, gamma 1, temperature 2 (the authors' small-scale runs); until half, between their
 3 of 10 and 2 of 3 epochs; no ``bound``, as a stop would leave out the repair.
@@ -24,25 +26,25 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from unsee.methods.ascent import ROW_MEAN, TOKEN_MEAN, above_zero, bound_knob
+from unsee.methods.ascent import ROW_MEAN, above_zero, bound_knob
 from unsee.methods.grad_diff import retain_terms
 from unsee.methods.parts import (
     FORGET_ROLES,
     RETAIN_ROLES,
     TARGET,
-    Loss,
     Method,
     Term,
     Variant,
-    answer_tokens,
+    all_tokens,
     knob,
     one,
 )
 from unsee.methods.schedules import JOINT, Alternate, Side
 from unsee.nouns import UserError
-from unsee.objectives import reverse_kl, warm_kl
+from unsee.objectives import warm_kl
 from unsee.packs.tokens import TokenTable
 
+RELEASED_MEAN = "KL: mean over all positions of the step's rows; CE: mean over the step's answer tokens"
 CODE = "small-scale runs of the authors' code"
 
 
@@ -76,24 +78,21 @@ def warm_loss(table: TokenTable, teacher: TokenTable | None, temperature: float,
     return sign * table.mean_by_row(warm_kl(table.logits, teacher.logits, temperature))
 
 
-def released_loss(table: TokenTable, teacher: TokenTable | None, sign: float) -> Tensor:
-    """KL(model || target) with a sign, summed over each row's answer tokens: (R,)."""
-    assert teacher is not None, "SCRUB needs the target"
-    return sign * table.sum_by_row(reverse_kl(table.logits, teacher.logits))
-
-
 def scrub_terms(knobs: SCRUB) -> tuple[Term, ...]:
     """The two KLs and the retain rows' cross-entropy."""
     released = knobs.variant == "released_code"
 
     def kl(name: str, roles: tuple[str, ...], weight: float, sign: float, side: Side) -> Term:
-        def loss(table: TokenTable, teacher: TokenTable | None) -> Tensor:
-            if released:
-                return released_loss(table, teacher, sign)
+        def warm(table: TokenTable, teacher: TokenTable | None) -> Tensor:
             return warm_loss(table, teacher, knobs.temperature, sign)
 
-        counted: Loss = loss
-        return Term(name, frozenset(roles), weight, counted, TARGET, answer_tokens if released else one, side)
+        def everywhere(table: TokenTable, teacher: TokenTable | None) -> Tensor:
+            return sign * table.everywhere["reverse_kl"]
+
+        rows = frozenset(roles)
+        if released:
+            return Term(name, rows, weight, everywhere, None, all_tokens, side, everywhere="reverse_kl")
+        return Term(name, rows, weight, warm, TARGET, one, side)
 
     return (
         kl("forget_kl", FORGET_ROLES, knobs.beta, -1.0, "forget"),
@@ -121,7 +120,7 @@ def scrub(knobs: SCRUB) -> Method:
         loss_line="- beta * KL_T(target || model)(original), then alpha * KL_T + gamma * CE(T3, T4, anchors)",
         knobs=knobs,
         terms=scrub_terms(knobs),
-        reduction=TOKEN_MEAN if released else ROW_MEAN,
+        reduction=RELEASED_MEAN if released else ROW_MEAN,
         cost="one reference forward per row, one forward and backward per retain row",
         schedule=JOINT if released else Alternate(knobs.every, knobs.until),
         stop_above=knobs.bound,

@@ -17,6 +17,7 @@ from unsee.objectives.divergences import forward_kl
 from unsee.objectives.likelihood import token_logp
 
 Head = Callable[[Tensor], Tensor]  # (n, D) hidden states -> (n, V) logits
+Divergence = Callable[[Tensor, Tensor], Tensor]  # (n, V) student's and (n, V) reference's logits -> (n,)
 BLOCK = 256
 
 
@@ -42,6 +43,7 @@ def chunked_kl(
     reference_head: Head,
     *,
     block: int = BLOCK,
+    divergence: Divergence = forward_kl,
 ) -> Tensor:
     """KL(reference || student) in nats at each position: (N,), float32, with a gradient for the student only.
 
@@ -51,12 +53,13 @@ def chunked_kl(
         head: The student's vocabulary head.
         reference_head: The reference's; the same one where the head is frozen.
         block: Positions that have logits at a time.
+        divergence: What stands between the two instead, such as ``reverse_kl``.
     """
 
     def part(states: Tensor, theirs: Tensor) -> Tensor:
         with torch.no_grad():
             frozen = reference_head(theirs)
-        return forward_kl(head(states), frozen)
+        return divergence(head(states), frozen)
 
     return _in_blocks(part, (hidden, reference.detach()), block)
 

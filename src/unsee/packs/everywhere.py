@@ -6,23 +6,28 @@ the row alone. The hidden states of all positions are kept; their logits exist a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from unsee.models.hooks import at_work
 from unsee.models.load import VLM
 from unsee.nouns import UserError
-from unsee.objectives.chunked import BLOCK, chunked_kl, chunked_logp
+from unsee.objectives.chunked import BLOCK, Divergence, chunked_kl, chunked_logp
+from unsee.objectives.divergences import forward_kl
 from unsee.objectives.likelihood import mean_by_row
+from unsee.objectives.teachers import reverse_kl
 from unsee.packs.cost import Cost, phase
 from unsee.packs.families import check_packable, dense_mask, evaluating
 from unsee.packs.features import FeatureStore
 from unsee.packs.pack import Batch, Pack
-from unsee.packs.tokens import picture_inputs
+from unsee.packs.tokens import TokenTable, forward, picture_inputs
+
+DIVERGENCES: Mapping[str, Divergence] = {"kl": forward_kl, "reverse_kl": reverse_kl}
 
 
 @dataclass(frozen=True)
@@ -88,13 +93,7 @@ def states_of(
         UserError: The model cannot run packs, or changes its logits behind the head.
     """
     check_packable(vlm)
-    if getattr(vlm.base.config.get_text_config(), "final_logit_softcapping", None) is not None:
-        raise UserError(
-            "this model changes its logits behind the vocabulary head",
-            got=vlm.base.config.model_type,
-            expected="a model whose logits are those of its head",
-            remedy="use an objective over answer tokens",
-        )
+    _check_logits(vlm)
     pictures = picture_inputs(vlm, batch, cost=cost, features=features)
     with phase(cost, "reference" if reference else "forward"), at_work(vlm, batch.passage):
         out: Any = vlm.base.model(
@@ -136,6 +135,121 @@ def kl_everywhere(
     values = chunked_kl(states[steps.places], reference[steps.places], head, head, block=block)
     _count_head(cost, 2 * len(steps.places))
     return mean_by_row(values[steps.place][steps.back], steps.row, int(steps.row.max()) + 1)
+
+
+def forward_everywhere(
+    vlm: VLM,
+    batch: Batch,
+    packs: Sequence[Pack],
+    wanted: Mapping[str, frozenset[str]],
+    *,
+    cost: Cost | None = None,
+    features: FeatureStore | None = None,
+    layers: Sequence[int] = (),
+    block: int = BLOCK,
+) -> TokenTable:
+    """The token table of ``packs.tokens.forward`` with divergences over all positions, from the same pass.
+
+    Args:
+        vlm: The model, its adapter on; the target is the same model with the adapter off.
+        batch: Made of ``packs``.
+        packs: The packs of the batch.
+        wanted: Names of ``DIVERGENCES`` and the roles of the rows they are for; other rows get 0.
+        cost: Counters to add to.
+        features: Cached features of frozen vision.
+        layers: As for ``forward``.
+        block: Positions that have logits at a time.
+
+    Raises:
+        UserError: The vocabulary head trains, or the model changes its logits behind it.
+    """
+    check_head(vlm)
+    with _whole_states(vlm) as heard:
+        table = forward(vlm, batch, cost=cost, features=features, layers=layers)
+    reference = reference_states(vlm, batch, cost=cost, features=features)
+    found = {
+        name: _sums(
+            vlm, name, _places(batch, packs, roles), heard[0], reference, len(batch.rows), block, cost
+        )
+        for name, roles in wanted.items()
+    }
+    return replace(table, everywhere=found)
+
+
+def check_head(vlm: VLM) -> None:
+    """Refuses models whose logits of model and target are not those of one frozen head.
+
+    Raises:
+        UserError: The vocabulary head trains, or the model changes its logits behind it.
+    """
+    head = vlm.base.get_output_embeddings()
+    if any(weight.requires_grad for weight in head.parameters()):
+        raise UserError(
+            "this variant compares the model with the target at every position, which needs a frozen head",
+            got="a vocabulary head (or embeddings tied to it) that trains",
+            expected="weights below the head, such as scope.parts=language.attention,language.mlp",
+            remedy="take the head and the embeddings out of scope.parts, or choose knobs.variant=corrected",
+        )
+    _check_logits(vlm)
+
+
+def _check_logits(vlm: VLM) -> None:
+    if getattr(vlm.base.config.get_text_config(), "final_logit_softcapping", None) is not None:
+        raise UserError(
+            "this model changes its logits behind the vocabulary head",
+            got=vlm.base.config.model_type,
+            expected="a model whose logits are those of its head",
+            remedy="use an objective over answer tokens",
+        )
+
+
+@contextmanager
+def _whole_states(vlm: VLM) -> Iterator[list[Tensor]]:
+    """Inside, a forward pass leaves the decoder's last hidden states (B * T, D) in the list."""
+    heard: list[Tensor] = []
+
+    def hear(module: nn.Module, inputs: object, output: Any) -> None:
+        heard.append(output.last_hidden_state.flatten(0, 1))
+
+    handle = vlm.base.get_submodule(vlm.roles.decoder).register_forward_hook(hear)
+    try:
+        yield heard
+    finally:
+        handle.remove()
+
+
+def _places(batch: Batch, packs: Sequence[Pack], roles: frozenset[str]) -> tuple[Tensor, Tensor]:
+    """Flat position b * T + t and row index of every token of the rows with these roles: (N,) and (N,)."""
+    length = batch.input_ids.shape[1]
+    place = {order: r for r, order in enumerate(batch.order)}
+    lines = [
+        (place[order], [b * length + node for node in path])
+        for b, pack in enumerate(packs)
+        for row, order, path in zip(pack.rows, pack.order, pack.paths, strict=True)
+        if row.role in roles
+    ]
+    positions = torch.tensor([position for _, path in lines for position in path], dtype=torch.long)
+    index = torch.tensor([r for r, path in lines for _ in path], dtype=torch.long)
+    return positions.to(batch.input_ids.device), index.to(batch.input_ids.device)
+
+
+def _sums(
+    vlm: VLM,
+    name: str,
+    places: tuple[Tensor, Tensor],
+    states: Tensor,  # (B * T, D)
+    reference: Tensor,  # (B * T, D)
+    rows: int,
+    block: int,
+    cost: Cost | None,
+) -> Tensor:
+    """The divergence at every position, summed by row: (R,). Shared positions are computed once."""
+    positions, index = places
+    once, back = torch.unique(positions, return_inverse=True)
+    head = vlm.base.get_output_embeddings()
+    values = chunked_kl(states[once], reference[once], head, head, block=block, divergence=DIVERGENCES[name])
+    _count_head(cost, 2 * len(once))
+    return values.new_zeros(rows).index_add(0, index, values[back])
 
 
 def nll_everywhere(

@@ -36,6 +36,8 @@ class TokenTable:
         rows: The R rows.
         states: Hidden states (N, D) that predict the answer tokens, by decoder layer (its output, counted
             from 0) or ``FINAL`` (what the vocabulary head reads); only those asked for.
+        everywhere: Divergences from the target summed over every position of each row, prompt and picture
+            included, (R,) by name; only those asked for (``packs.everywhere``).
     """
 
     logits: Tensor
@@ -44,6 +46,7 @@ class TokenTable:
     keep: Tensor
     rows: tuple[Row, ...]
     states: Mapping[int, Tensor] = field(default_factory=dict)
+    everywhere: Mapping[str, Tensor] = field(default_factory=dict)
 
     @cached_property
     def logp(self) -> Tensor:

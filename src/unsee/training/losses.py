@@ -103,6 +103,15 @@ def active_terms(method: Method, turn: Turn) -> list[Term]:
     return [term for term in method.terms if draws[term.side] is not None]
 
 
+def everywhere_roles(method: Method, turn: Turn) -> dict[str, frozenset[str]]:
+    """Divergences over all positions that acting terms read, and the roles of their rows."""
+    found: dict[str, frozenset[str]] = {}
+    for term in active_terms(method, turn):
+        if term.everywhere:
+            found[term.everywhere] = found.get(term.everywhere, frozenset()) | term.roles
+    return found
+
+
 def start_step(method: Method, rows: Sequence[Row], step: int, turn: Turn) -> StepLoss:
     """An empty sum for a step over these rows."""
     norms = {t.name: sum(t.count(row) for row in rows if row.role in t.roles) for t in method.terms}

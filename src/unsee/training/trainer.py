@@ -21,15 +21,16 @@ from unsee.models.adapters import attach, check_trainable, trained_table
 from unsee.models.load import VLM
 from unsee.nouns import Example, UserError, hash_text
 from unsee.packs.cost import Cost
+from unsee.packs.everywhere import forward_everywhere
 from unsee.packs.features import FeatureCache
-from unsee.packs.pack import Batch, build_packs, collate, share_forwards
+from unsee.packs.pack import Pack, build_packs, collate, share_forwards
 from unsee.packs.rows import make_rows
 from unsee.packs.tokens import forward
 from unsee.training.checkpointing import checkpoints_activations
 from unsee.training.checkpoints import claim, keep_steps, last_complete, step_of
 from unsee.training.gates import HoldMasked, mask_gradients, on_device
 from unsee.training.log import StepLog, StepState
-from unsee.training.losses import StepLoss, TrainingStopped, start_step
+from unsee.training.losses import StepLoss, TrainingStopped, everywhere_roles, start_step
 from unsee.training.names import banned_ids
 from unsee.training.plan import paired_roles, plan_steps, rows_of_turn
 from unsee.training.probes import ProbePoint, make_probe
@@ -321,16 +322,26 @@ class UnlearnTrainer(Trainer):  # type: ignore[misc]
         packs = build_packs(run.vlm, rows, max_tokens=run.settings.pack_tokens)
         key = pair_key if paired_roles(run.method) else None
         for group in share_forwards(packs, run.settings.forward_tokens, key=key):
-            self._forward_backward(collate(run.vlm, group))
+            self._forward_backward(group)
         if run.gate is not None:
             mask_gradients(model, run.gate, turn)
         return torch.tensor(self.current.total, device=self.args.device)
 
-    def _forward_backward(self, batch: Batch) -> None:
+    def _forward_backward(self, packs: Sequence[Pack]) -> None:
         run, current = self.run, self.current
         assert current is not None
+        batch = collate(run.vlm, packs)
         theirs = run.taught(batch.rows, current.turn)
-        table = forward(run.vlm, batch, cost=run.cost, features=run.features, layers=run.method.layers)
+        options: dict[str, Any] = {
+            "cost": run.cost,
+            "features": run.features,
+            "layers": run.method.layers,
+        }
+        wanted = everywhere_roles(run.method, current.turn)
+        if any(row.role in roles for roles in wanted.values() for row in batch.rows):
+            table = forward_everywhere(run.vlm, batch, packs, wanted, **options)
+        else:
+            table = forward(run.vlm, batch, **options)
         with run.cost.backward(len(batch.rows)):
             self.accelerator.backward(current.add(table, theirs))
 
