@@ -14,6 +14,7 @@ from tests.suites.mllmu.people import benchmark
 from tests.tiny import build
 from unsee.config import RunConfig, resolve
 from unsee.jobs import mllmu as job
+from unsee.jobs import mllmu_asking
 from unsee.jobs.lines import read_lines
 from unsee.jobs.mllmu import MllmuOptions, evaluate_mllmu
 from unsee.models.load import VLM
@@ -88,7 +89,7 @@ def test_killed_and_continued_it_asks_only_what_is_missing(
     tmp_path: Path, offline: VLM, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = evaluate_mllmu(config(tmp_path / "whole"), options(limit=0))
-    real = job.ask_all
+    real = mllmu_asking.ask_all
     with monkeypatch.context() as patch:
 
         def dies(*args: Any, on_records: Any, **more: Any) -> Any:
@@ -98,13 +99,13 @@ def test_killed_and_continued_it_asks_only_what_is_missing(
 
             return real(*args, on_records=keep, **more)
 
-        patch.setattr(job, "ask_all", dies)
+        patch.setattr(mllmu_asking, "ask_all", dies)
         with pytest.raises(KeyboardInterrupt):
             evaluate_mllmu(config(tmp_path / "run"), options(limit=0))
     assert len(read_lines(tmp_path / "run" / "records.jsonl")) == 11
     again = evaluate_mllmu(config(tmp_path / "run"), options(limit=0))
     assert again.results == whole.results
-    monkeypatch.setattr(job, "ask_all", lambda *args, **more: pytest.fail("asked again"))
+    monkeypatch.setattr(mllmu_asking, "ask_all", lambda *args, **more: pytest.fail("asked again"))
     assert evaluate_mllmu(config(tmp_path / "run"), options(limit=0)).results == whole.results
 
 

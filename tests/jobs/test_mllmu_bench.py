@@ -17,7 +17,7 @@ import yaml
 from tests.jobs.mllmu_people import FORGET, prepare_people
 from unsee.commands.main import run
 from unsee.config import merge
-from unsee.jobs import mllmu_cell
+from unsee.jobs import mllmu_asking, mllmu_cell
 from unsee.jobs.bench_plan import Ask, cells_of
 from unsee.jobs.lines import read_json, read_lines
 from unsee.jobs.mllmu_bench import PeopleBench, bench_people
@@ -166,7 +166,7 @@ def test_killed_while_asking_it_asks_only_what_is_missing(
     given: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bench(given, tmp_path / "whole")
-    real = mllmu_cell.ask_all
+    real = mllmu_asking.ask_all
     for label in ("target", "unlearned"):
 
         def dies(*args: Any, on_records: Any, stop: str = label, **more: Any) -> Any:
@@ -177,7 +177,7 @@ def test_killed_while_asking_it_asks_only_what_is_missing(
             return real(*args, on_records=keep if args[3] == stop else on_records, **more)
 
         with monkeypatch.context() as patch:
-            patch.setattr(mllmu_cell, "ask_all", dies)
+            patch.setattr(mllmu_asking, "ask_all", dies)
             with pytest.raises(KeyboardInterrupt):
                 bench(given, tmp_path / "run")
         part = [read_lines(file) for file in (tmp_path / "run").rglob("records.jsonl")]

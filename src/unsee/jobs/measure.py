@@ -8,7 +8,7 @@ computed together, and a run that was stopped must end with the same figures as 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 from typing import Any
 
 from unsee.config import Evaluation
@@ -93,8 +93,8 @@ def gate_portions(questions: Sequence[Question], size: int = PORTION) -> Iterato
 
 
 def as_record(row: Mapping[str, Any]) -> Record:
-    """A line of ``records.jsonl`` as a record."""
-    return Record(**{key: value for key, value in row.items() if key != "picture"})
+    """A line of ``records.jsonl`` as a record; what else stands in the line is left out."""
+    return Record(**{field.name: row[field.name] for field in fields(Record)})
 
 
 def _cut(questions: Sequence[Question], size: int) -> Iterator[list[Question]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Any, get_args
@@ -15,8 +15,8 @@ from unsee.jobs.environment import environment
 from unsee.jobs.folder import LOG, RunFolder, check_writable, locked
 from unsee.jobs.inputs import with_absolute_paths
 from unsee.jobs.lines import Lines, unfinished, write_atomic
-from unsee.jobs.measure import Row, as_record
-from unsee.jobs.progress import bar
+from unsee.jobs.measure import as_record
+from unsee.jobs.mllmu_asking import ask_missing
 from unsee.jobs.receipt import Receipt
 from unsee.metrics.factuality import LONGEST_REPLY, AskingFactJudge, FactJudge, KeyFactJudge
 from unsee.metrics.judge_endpoint import Endpoint
@@ -30,8 +30,9 @@ from unsee.suites.mllmu.load import load as load_data
 from unsee.suites.mllmu.official import official_files
 from unsee.suites.mllmu.presets import DEFAULT, SETS, SetName, get_preset
 from unsee.suites.mllmu.results import results_of
-from unsee.suites.mllmu.run import ask_all, check_context
-from unsee.suites.mllmu.scoring import FORGET_SETS, join
+from unsee.suites.mllmu.run import check_context
+from unsee.suites.mllmu.scoring import FORGET_SETS
+from unsee.suites.records import joined
 
 JOB = "evaluate mllmu"
 KEY = ("model", "weights", "protocol", "question")
@@ -234,8 +235,21 @@ def _ask_models(
     config: RunConfig, options: MllmuOptions, vlm: VLM, asked: Protocol, lines: Lines, receipt: Receipt
 ) -> None:
     """Every model and every control condition; what is there already is not asked again."""
-    ask = _Asker(asked, lines, receipt, config.evaluation.batch)
     weights = vlm.weights_hash
+
+    def ask(model: VLM, label: str, asks: Sequence[Ask], weights: str) -> None:
+        template, machine = model.chat.template_hash, (str(model.device.type), str(model.dtype))
+        ask_missing(
+            model,
+            asked.preset,
+            asks,
+            label,
+            lines,
+            batch=config.evaluation.batch,
+            counted=receipt.stage(label),
+            same={"weights": hash_text(weights, template, *machine), "protocol": asked.hash},
+        )
+
     ask(vlm, "target", asked.asks, weights)
     if options.controls and asked.preset.parser == "likelihood":
         known = [a for a in asked.asks if a.set in FORGET_SETS]
@@ -249,58 +263,20 @@ def _ask_models(
         ask(gold, "gold", asked.asks, gold.weights_hash)
 
 
-@dataclass(frozen=True)
-class _Asker:
-    """Asks one model and appends its records."""
-
-    asked: Protocol
-    lines: Lines
-    receipt: Receipt
-    batch: int
-
-    def __call__(self, vlm: VLM, label: str, asks: Sequence[Ask], weights: str) -> None:
-        key = hash_text(weights, vlm.chat.template_hash, str(vlm.device.type), str(vlm.dtype))
-        same = {"weights": key, "protocol": self.asked.hash}
-        done = {a.id for a in asks if (label, key, self.asked.hash, a.id) in self.lines}
-        if len(done) == len(asks):
-            return
-        shown = {a.id: None if a.picture is None else a.picture.hash for a in asks}
-        with self.receipt.stage(label) as cost, bar(f"asking {label}", len(asks) - len(done)) as advance:
-
-            def keep(records: Sequence[Record]) -> None:
-                self.lines.append({**asdict(r), **same, "picture": shown[r.question]} for r in records)
-                advance(len(records))
-
-            ask_all(
-                vlm,
-                self.asked.preset,
-                asks,
-                label,
-                done=done,
-                on_records=keep,
-                batch_size=self.batch,
-                cost=cost,
-            )
-
-
 def _records(lines: Lines, asked: Protocol) -> dict[str, list[Record]]:
     """The records of this protocol by model."""
     found: dict[str, list[Record]] = {}
     for row in lines.rows:
         if row["protocol"] == asked.hash:
-            record = as_record(_plain(row))
+            record = as_record(row)
             found.setdefault(record.model, []).append(record)
     return found
-
-
-def _plain(row: Row) -> Row:
-    return {key: value for key, value in row.items() if key not in ("weights", "protocol")}
 
 
 def _write_official(path: Path, asked: Protocol, lines: Lines) -> None:
     """The release's files of every model, under ``official/MODEL``."""
     for label, records in _records(lines, asked).items():
         if ":" not in label:
-            made = official_files(asked.preset, join(asked.asks, records), label)
+            made = official_files(asked.preset, joined(asked.asks, records), label)
             for name, text in made.items():
                 write_atomic(path / "official" / label / name, text)

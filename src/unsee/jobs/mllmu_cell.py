@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from contextlib import nullcontext
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -16,13 +17,13 @@ from typing import Any
 from unsee.config import RunConfig
 from unsee.jobs import embedded
 from unsee.jobs.environment import environment
-from unsee.jobs.folder import RECORD_KEY, RunFolder, log, open_run
+from unsee.jobs.folder import RunFolder, log, open_run
 from unsee.jobs.inputs import with_absolute_paths
 from unsee.jobs.lines import Lines, write_atomic
 from unsee.jobs.measure import as_record
 from unsee.jobs.mllmu import CONTROLS, MllmuOptions, judge_of
+from unsee.jobs.mllmu_asking import ask_missing
 from unsee.jobs.mllmu_rows import RowSource, rows_of, training_hash
-from unsee.jobs.progress import bar
 from unsee.jobs.receipt import Receipt
 from unsee.jobs.shared import Shared
 from unsee.jobs.start import model_key
@@ -41,8 +42,9 @@ from unsee.suites.mllmu.load import load as load_data
 from unsee.suites.mllmu.official import official_files
 from unsee.suites.mllmu.presets import get_preset
 from unsee.suites.mllmu.results import results_of
-from unsee.suites.mllmu.run import ask_all, check_context
-from unsee.suites.mllmu.scoring import FORGET_SETS, join
+from unsee.suites.mllmu.run import check_context
+from unsee.suites.mllmu.scoring import FORGET_SETS
+from unsee.suites.records import joined
 from unsee.training.unlearn import Work, check_gold
 
 JOB = "bench mllmu"
@@ -231,7 +233,7 @@ class PeopleCell:
             "modality": self.config.mllmu.modality,
             "seed": self.config.seed,
         }
-        answered = join(self.asked.asks, records["unlearned"])
+        answered = joined(self.asked.asks, records["unlearned"])
         for name, text in official_files(self.asked.preset, answered, "unlearned").items():
             write_atomic(self.folder.path / "official" / name, text)
         write_atomic(self.folder.path / "table.md", markdown(found))
@@ -292,25 +294,5 @@ class PeopleCell:
 
     def ask(self, vlm: VLM, label: str, asks: Sequence[Ask], lines: Lines, cost: Cost) -> None:
         """Adds the records that are missing."""
-        assert lines.key == RECORD_KEY, lines.key
-        done = {a.id for a in asks if (label, a.id) in lines}
-        if len(done) == len(asks):
-            return
-        log.info("asking %s", label)
-        shown = {a.id: None if a.picture is None else a.picture.hash for a in asks}
-        with bar(f"asking {label}", len(asks) - len(done)) as advance:
-
-            def keep(records: Sequence[Record]) -> None:
-                lines.append({**asdict(r), "picture": shown[r.question]} for r in records)
-                advance(len(records))
-
-            ask_all(
-                vlm,
-                self.asked.preset,
-                asks,
-                label,
-                done=done,
-                on_records=keep,
-                batch_size=self.config.evaluation.batch,
-                cost=cost,
-            )
+        batch = self.config.evaluation.batch
+        ask_missing(vlm, self.asked.preset, asks, label, lines, batch=batch, counted=nullcontext(cost))

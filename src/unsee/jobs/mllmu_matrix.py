@@ -20,7 +20,8 @@ from unsee.suites.mllmu.asks import Protocol
 from unsee.suites.mllmu.compare import compare, difference, standings
 from unsee.suites.mllmu.data import Mllmu
 from unsee.suites.mllmu.results import graded_values, results_of
-from unsee.suites.mllmu.scoring import FORGET_SETS, Values, join, scores_of
+from unsee.suites.mllmu.scoring import FORGET_SETS, Values, scores_of
+from unsee.suites.records import joined
 
 SCHEMA = 1
 HEADLINES = (
@@ -104,7 +105,7 @@ class Reader:
         }
         found = results_of(asked, records, data=data, judge=judge, seed=0)
         values = {
-            label: graded_values(asked, join(asked.asks, rows), judge)[0]
+            label: graded_values(asked, joined(asked.asks, rows), judge)[0]
             for label, rows in records.items()
             if ":" not in label
         }
@@ -123,7 +124,7 @@ class Reader:
         """Values of one finished cell."""
         if cell.path not in self._values:
             records = records_in(cell.path / "records.jsonl")
-            answered = join(ratio.asked.asks, records)
+            answered = joined(ratio.asked.asks, records)
             self._values[cell.path] = graded_values(ratio.asked, answered, ratio.judge)[0]
         return self._values[cell.path]
 

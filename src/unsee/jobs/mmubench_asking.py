@@ -13,19 +13,20 @@ from typing import Any
 
 from unsee.config import Evaluation
 from unsee.jobs.lines import Lines
+from unsee.jobs.measure import as_record
 from unsee.jobs.mmubench_data import Paper, questions_hash
+from unsee.jobs.mmubench_utility import MODELS as UTILITY_MODELS
 from unsee.jobs.progress import bar
 from unsee.jobs.receipt import Receipt
 from unsee.jobs.shared import Shared
 from unsee.jobs.start import model_key
 from unsee.models.load import VLM
-from unsee.nouns import Concept, Question, Record
+from unsee.nouns import Concept, Question
 from unsee.packs.cost import Cost
 from unsee.suites.mmubench.data import BALANCED, GENERALITY, MULTIHOP, MULTILINGUAL
 from unsee.suites.mmubench.run import Asking, Features, Line, ask, portions
 from unsee.suites.mmubench.sheet import OPEN, Sheet
 
-OWN_KEYS = ("picture", "lists")
 PORTION = 128
 BLIND_SPLITS = (GENERALITY, BALANCED, MULTIHOP, MULTILINGUAL)
 """Sets about the concept that are put without their picture."""
@@ -78,6 +79,8 @@ class Desk:
         ]
         pool = self.paper.pool
         parts.append((None, [q for q in pool if q.picture and q.split != OPEN] if blind else pool))
+        if label in UTILITY_MODELS and self.paper.utility:
+            parts.append((None, self.paper.local))
         features = Features(vlm, [portion for _, asked in parts for portion in portions(asked, PORTION)])
         with self.receipt.stage(label) as cost, bar(f"asking {label}", len(parts)) as advance:
             for concept, questions in parts:
@@ -140,7 +143,7 @@ def lines_by_model(records: Lines) -> dict[str, dict[str, Line]]:
     """Every line by model and question id."""
     found: dict[str, dict[str, Line]] = {}
     for row in records.rows:
-        record = Record(**{key: value for key, value in row.items() if key not in OWN_KEYS})
+        record = as_record(row)
         lists = {name: tuple(values) for name, values in row.get("lists", {}).items()}
         found.setdefault(record.model, {})[record.question] = Line(record, lists)
     return found

@@ -25,6 +25,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from typing import NamedTuple
 
+from unsee.metrics import stats
 from unsee.metrics.degeneracy import degenerate
 from unsee.metrics.mentions import names_concept
 from unsee.metrics.replies import is_correct, is_refusal, yes_or_no
@@ -75,10 +76,8 @@ def shows_concept(question: Question) -> bool:
 
 
 def clusters_of(asked: Sequence[Asked]) -> list[Hashable]:
-    """What intervals resample: identities; where there is one only, pictures."""
-    if len({a.question.identity for a in asked}) > 1:
-        return [a.question.identity for a in asked]
-    return [a.question.picture.hash if a.question.picture else "" for a in asked]
+    """What intervals resample (``metrics.stats``)."""
+    return stats.clusters_of([a.question for a in asked])
 
 
 def exact_match(

@@ -23,12 +23,19 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from unsee.nouns import Direction, Score
+from unsee.nouns import Direction, Question, Score
 
 RESAMPLES = 2000
 FEW_CLUSTERS = 10
 Bounds = tuple[float, float]
 _Array = NDArray[np.float64]
+
+
+def clusters_of(questions: Sequence[Question]) -> list[Hashable]:
+    """What intervals resample: identities; of one identity its pictures; without pictures one cluster."""
+    if len({q.identity for q in questions}) > 1:
+        return [q.identity for q in questions]
+    return [q.picture.hash if q.picture else "" for q in questions]
 
 
 def rule_of_three(n: int, level: float = 0.95) -> float:

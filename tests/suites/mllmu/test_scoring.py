@@ -18,11 +18,11 @@ from unsee.suites.mllmu.scoring import (
     by_attribute,
     factuality_values,
     item_values,
-    join,
     letters,
     scores_of,
     templates_of,
 )
+from unsee.suites.records import joined
 
 RELEASED, CORRECTED = PRESETS["release-2503"], PRESETS["corrected"]
 DATA = benchmark(forget=4, retain=4, real=2, poses=1)
@@ -165,9 +165,9 @@ def test_directions() -> None:
 def test_records_of_other_questions_are_refused() -> None:
     ask = asked(RELEASED, set="forget", task="cloze")[0]
     with pytest.raises(UserError, match="not asked"):
-        join([], [record(RELEASED, ask, "x")])
+        joined([], [record(RELEASED, ask, "x")])
     twice = [record(RELEASED, ask, "x"), record(RELEASED, ask, "y")]
-    assert [r.reply for _, r in join([ask], twice)] == ["y"]
+    assert [r.reply for _, r in joined([ask], twice)] == ["y"]
 
 
 @pytest.mark.parametrize(

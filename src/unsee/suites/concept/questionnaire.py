@@ -71,10 +71,6 @@ class Questionnaire:
                 remedy="remove the training picture from the test and retain pictures",
             )
 
-    def by_id(self) -> dict[str, Question]:
-        """The questions by id."""
-        return {q.id: q for q in self.questions}
-
     def of_split(self, *splits: str) -> tuple[Question, ...]:
         """The questions of these splits, in order."""
         return tuple(q for q in self.questions if q.split in splits)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 
 from unsee.answering import answer, choose, score
 from unsee.metrics.distance import name_positions
-from unsee.metrics.replies import status_of
 from unsee.models.load import VLM
 from unsee.nouns import Concept, Question, Record, Reply
 from unsee.packs.cost import Cost
 from unsee.suites.concept.questionnaire import Questionnaire
+from unsee.suites.records import record, reply_figures, speakable
 
 CHUNK = 64
 NAME_SPLITS = ("naming", "efficacy")
@@ -64,10 +64,11 @@ def evaluate_model(
         fluency = _reply_logprobs(vlm, reference, shown, replies, cost)
         for question in (q for q in part if q.id not in done):
             extra = {**names.get(question.id, {}), **fluency.get(question.id, {})}
-            record = _record(label, question, *replies[question.id], extra)
-            records.append(record)
+            reply, own = replies[question.id]
+            made = record(label, question, reply.text, {**own, **extra})
+            records.append(made)
             if on_record is not None:
-                on_record(record)
+                on_record(made)
     return records
 
 
@@ -78,23 +79,6 @@ def _chunks(questions: Sequence[Question], size: int) -> Iterator[list[Question]
     assert size > 0, size
     for start in range(0, len(questions), size):
         yield list(questions[start : start + size])
-
-
-def _record(
-    label: str, question: Question, reply: Reply, own: Mapping[str, float], extra: Mapping[str, float]
-) -> Record:
-    return Record(
-        model=label,
-        question=question.id,
-        prompt=question.prompt,
-        split=question.split,
-        identity=question.identity,
-        modality=question.modality,
-        kind=question.kind,
-        reply=reply.text,
-        status=status_of(question, reply.text),
-        scores={**own, **extra},
-    )
 
 
 def _replies(
@@ -108,8 +92,7 @@ def _replies(
     if spoken:
         generated = answer(vlm, spoken, max_new_tokens=max_new_tokens, batch_size=batch_size, cost=cost)
         for question, reply in zip(spoken, generated, strict=True):
-            own = {"mean_logprob": reply.mean_logprob, "truncated": float(reply.truncated)}
-            said[question.id] = (reply, own)
+            said[question.id] = (reply, reply_figures(reply))
     if choices:
         for question, option in zip(choices, choose(vlm, choices, cost=cost), strict=True):
             said[question.id] = (Reply(question.options[option]), {"option": float(option)})
@@ -141,7 +124,7 @@ def _reply_logprobs(
     vlm: VLM, reference: VLM | None, questions: Sequence[Question], said: _Said, cost: Cost | None
 ) -> dict[str, dict[str, float]]:
     """Mean log-probability of each open reply under the frozen reference; empty replies have none."""
-    texts = {q.id: _speakable(vlm, said[q.id][0].text) for q in questions if q.split in FLUENCY_SPLITS}
+    texts = {q.id: speakable(vlm, said[q.id][0].text) for q in questions if q.split in FLUENCY_SPLITS}
     heard = [q for q in questions if texts.get(q.id)]
     if not heard:
         return {}
@@ -152,8 +135,3 @@ def _reply_logprobs(
         with vlm.adapter_off():
             scored = score(vlm, pairs, cost=cost)
     return {q.id: {"reply_logprob": tokens.mean} for q, tokens in zip(heard, scored, strict=True)}
-
-
-def _speakable(vlm: VLM, text: str) -> str:
-    """The reply without image placeholders, which cannot stand in an answer that is given as input."""
-    return text.replace(vlm.chat.image_token, " ").strip()

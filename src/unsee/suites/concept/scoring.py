@@ -17,9 +17,10 @@ from unsee.metrics.diversity import diversity, repeated_reply_rate
 from unsee.metrics.fluency import degenerate_rate, fluency_ppl
 from unsee.metrics.mentions import mentions_part, names_concept
 from unsee.metrics.overlap import same_content
-from unsee.metrics.stats import balanced_interval, make_score, mean_interval, normalised, wilson
-from unsee.nouns import Direction, Question, Record, Score, UserError
+from unsee.metrics.stats import balanced_interval, clusters_of, make_score, mean_interval, normalised, wilson
+from unsee.nouns import Direction, Question, Record, Score
 from unsee.suites.concept.questionnaire import Questionnaire
+from unsee.suites.records import joined
 
 Scores = dict[str, Score]
 Asked = list[tuple[Question, Record]]
@@ -60,30 +61,13 @@ def score_records(
     Raises:
         UserError: A record answers a question that is not in the questionnaire (a file of another run).
     """
-    asked = {model: _join(questionnaire, lines) for model, lines in records.items()}
+    asked = {model: joined(questionnaire.questions, lines) for model, lines in records.items()}
     target = {q.id: r for q, r in asked.get("target", [])}
     return {model: _score_model(questionnaire, lines, model, target, seed) for model, lines in asked.items()}
 
 
-def _join(questionnaire: Questionnaire, lines: Sequence[Record]) -> Asked:
-    """Question and record side by side, the last record of a question; the questionnaire's order."""
-    known, last = questionnaire.by_id(), {r.question: r for r in lines}
-    stale = [i for i in last if i not in known]
-    if stale:
-        raise UserError(
-            "records answer questions that were not asked",
-            got=", ".join(stale[:5]),
-            expected="records of this questionnaire",
-            remedy="use another --out folder, or remove the records of the other run",
-        )
-    return [(q, last[i]) for i, q in known.items() if i in last]
-
-
 def _clusters(asked: Asked) -> list[Hashable]:
-    """Identity; where there is only one, the picture; without pictures one cluster."""
-    if len({q.identity for q, _ in asked}) > 1:
-        return [q.identity for q, _ in asked]
-    return [q.picture.hash if q.picture else "" for q, _ in asked]
+    return clusters_of([q for q, _ in asked])
 
 
 def _mean(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal
 
-from unsee.nouns import Modality, Picture, QuestionKind, hash_text
+from unsee.nouns import Modality, Picture, Question, QuestionKind, hash_text
 from unsee.suites.mllmu import prompts
 from unsee.suites.mllmu.data import Choice, Item, Mllmu, Person, Tasks
 from unsee.suites.mllmu.demos import Draws, Examples, draw, examples, people_of
@@ -57,6 +57,12 @@ class Ask:
     def picture(self) -> Picture | None:
         """The picture asked about."""
         return self.pictures[-1] if self.pictures else None
+
+    @property
+    def plain(self) -> Question:
+        """The question as in the data, without picture and options: what records and text metrics read."""
+        kind = KINDS[self.task]
+        return Question(self.id, self.question, kind, answer=self.truth, identity=self.person, split=self.set)
 
     @property
     def pair(self) -> tuple[str, str, str, int]:

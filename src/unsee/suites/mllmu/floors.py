@@ -14,9 +14,10 @@ from dataclasses import replace
 from typing import Literal
 
 from unsee.nouns import Record, Score
-from unsee.suites.mllmu.asks import KINDS, Ask
+from unsee.suites.mllmu.asks import Ask
 from unsee.suites.mllmu.presets import Preset
 from unsee.suites.mllmu.scoring import Values, cell, item_values, pattern_of, scores_of, templates_of
+from unsee.suites.records import record
 
 Floor = Literal["majority", "random_other"]
 _NOT_SAID = ("mllmu_degenerate", "mllmu_refusals", "mllmu_unread")
@@ -73,6 +74,4 @@ def _pick(ask: Ask, floor: Floor, same: _Group, task: _Group, rng: random.Random
 
 
 def _record(ask: Ask, reply: str) -> Record:
-    return Record(
-        "floor", ask.id, ask.question, ask.set, ask.person, ask.modality, KINDS[ask.task], reply, "incorrect"
-    )
+    return record("floor", ask.plain, reply, {}, status="incorrect", modality=ask.modality)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from unsee.metrics.degeneracy import is_empty, is_gibberish
 from unsee.metrics.replies import is_refusal, status_of
-from unsee.nouns import Question, Status
+from unsee.nouns import Status
 from unsee.suites.mllmu import parse
-from unsee.suites.mllmu.asks import KINDS, Ask
+from unsee.suites.mllmu.asks import Ask
 from unsee.suites.mllmu.data import LETTERS
 from unsee.suites.mllmu.presets import Preset
 
@@ -37,7 +37,7 @@ def status(preset: Preset, ask: Ask, reply: str) -> Status:
     A generated answer is correct when it has half of the new content words of the reference.
     """
     if ask.task == "generation":
-        return status_of(Question(ask.id, ask.question, KINDS[ask.task], answer=ask.truth), reply)
+        return status_of(ask.plain, reply)
     if is_empty(reply):
         return "empty"
     if len(reply) > 1 and is_gibberish(reply):

@@ -20,12 +20,12 @@ from unsee.suites.mllmu.scoring import (
     by_attribute,
     factuality_values,
     item_values,
-    join,
     letters,
     pattern_of,
     scores_of,
     templates_of,
 )
+from unsee.suites.records import joined
 
 SCHEMA = 1
 PAIRED = ("mllmu_choice", "mllmu_choice_text", "mllmu_cloze", "mllmu_rouge_l", "mllmu_key_fact")
@@ -49,7 +49,7 @@ def results_of(
         judge: Of generated answers; None = key facts offline.
         seed: Of resampling.
     """
-    answered = {model: join(asked.asks, lines) for model, lines in records.items()}
+    answered = {model: joined(asked.asks, lines) for model, lines in records.items()}
     chosen = KeyFactJudge() if judge is None else judge
     graded = {model: graded_values(asked, lines, chosen) for model, lines in answered.items()}
     values = {model: found for model, (found, _) in graded.items()}

@@ -22,6 +22,7 @@ from unsee.suites.mllmu.asks import KINDS, Ask
 from unsee.suites.mllmu.presets import Preset
 from unsee.suites.mllmu.prompts import corrected_choice
 from unsee.suites.mllmu.reading import status
+from unsee.suites.records import record, reply_figures
 
 PORTION = 128
 DROPPED = (
@@ -148,18 +149,8 @@ def _ask(
 
 
 def _record(preset: Preset, ask: Ask, label: str, reply: str, scores: Mapping[str, float]) -> Record:
-    return Record(
-        model=label,
-        question=ask.id,
-        prompt=ask.question,
-        split=ask.set,
-        identity=ask.person,
-        modality=ask.modality,
-        kind=KINDS[ask.task],
-        reply=reply,
-        status=status(preset, ask, reply),
-        scores=dict(scores),
-    )
+    found = status(preset, ask, reply)
+    return record(label, ask.plain, reply, scores, status=found, modality=ask.modality)
 
 
 _Said = dict[str, tuple[str, dict[str, float]]]
@@ -185,8 +176,7 @@ def _spoken(
             )
             texts = [reply.text for reply in replies]
         for ask, reply, text in zip(group, replies, texts, strict=True):
-            own = {"mean_logprob": reply.mean_logprob, "truncated": float(reply.truncated)}
-            said[ask.id] = (text, own)
+            said[ask.id] = (text, reply_figures(reply))
     return said
 
 

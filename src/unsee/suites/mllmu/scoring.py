@@ -7,13 +7,13 @@ value is better for the unlearned model, on the retain and real sets a higher on
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from unsee.metrics.overlap import rouge_l, rouge_n
 from unsee.metrics.released_overlap import bleu, released_rouge
 from unsee.metrics.stats import mean_interval
-from unsee.nouns import Direction, Record, Score, UserError
+from unsee.nouns import Direction, Record, Score
 from unsee.suites.mllmu import parse
 from unsee.suites.mllmu.asks import Ask
 from unsee.suites.mllmu.data import LETTERS
@@ -29,24 +29,6 @@ DOWN = frozenset({"mllmu_degenerate", "mllmu_unread"})
 REFUSALS = "mllmu_refusals"
 FORGET_SETS = ("forget", "test")
 RELEASED = {"mllmu_rouge_1": "rouge1", "mllmu_rouge_2": "rouge2", "mllmu_rouge_l": "rougeL"}
-
-
-def join(asks: Sequence[Ask], records: Iterable[Record]) -> Answered:
-    """Question and record side by side, in the order of the questions; the last record of a question counts.
-
-    Raises:
-        UserError: A record of a question that was not asked (a file of another run).
-    """
-    known, last = {a.id: a for a in asks}, {r.question: r for r in records}
-    stale = [i for i in last if i not in known]
-    if stale:
-        raise UserError(
-            "records answer questions that were not asked",
-            got=", ".join(stale[:5]),
-            expected="records of this protocol and these data",
-            remedy="use another --out folder, or remove the records of the other run",
-        )
-    return [(a, last[i]) for i, a in known.items() if i in last]
 
 
 def cell(metric: str, ask: Ask) -> str:

@@ -33,7 +33,6 @@ from unsee.answering import answer, score
 from unsee.answering.prompts import read_prompts
 from unsee.answering.score import TokenScores
 from unsee.metrics.distance import name_positions, name_spans
-from unsee.metrics.replies import status_of
 from unsee.models.load import VLM
 from unsee.nouns import Concept, Picture, Question, Record, Reply
 from unsee.packs.cost import Cost
@@ -41,6 +40,7 @@ from unsee.packs.features import FeatureStore
 from unsee.suites.concept.wordings import english
 from unsee.suites.mmubench.data import EFFICACY, GENERALITY, MEMBER, NON_MEMBER
 from unsee.suites.mmubench.sheet import OPEN
+from unsee.suites.records import record, reply_figures, speakable
 
 GATE_SPLITS = (GENERALITY, EFFICACY)
 QUERIES = (MEMBER, NON_MEMBER)
@@ -173,19 +173,7 @@ def _replies(
 
 
 def _record(label: str, question: Question, reply: Reply, extra: Mapping[str, float]) -> Record:
-    own = {"mean_logprob": reply.mean_logprob, "truncated": float(reply.truncated)}
-    return Record(
-        model=label,
-        question=question.id,
-        prompt=question.prompt,
-        split=question.split,
-        identity=question.identity,
-        modality=question.modality,
-        kind=question.kind,
-        reply=reply.text,
-        status=status_of(question, reply.text),
-        scores={**own, **extra},
-    )
+    return record(label, question, reply.text, {**reply_figures(reply), **extra})
 
 
 def _readable(
@@ -289,11 +277,6 @@ def fixed_answer(concept: Concept, question: Question) -> str:
     if name_spans(question.answer, concept.names):
         return question.answer
     return english(concept.kind).name_answer.format(name=concept.name)
-
-
-def speakable(vlm: VLM, text: str) -> str:
-    """The text without image placeholders, which cannot stand in an answer that is given as input."""
-    return text.replace(vlm.chat.image_token, " ").strip()
 
 
 def _rounded(lists: Lists) -> Lists:
