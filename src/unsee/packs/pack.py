@@ -17,7 +17,7 @@ question). Image tokens of different pictures are never shared.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -27,12 +27,11 @@ from torch import Tensor
 from unsee.models.hooks import Passage
 from unsee.models.load import VLM
 from unsee.nouns import Picture
-from unsee.packs.families import Layout, check_window, layout_of
+from unsee.packs.families import check_window, layout_of
 from unsee.packs.positions import positions_of
-from unsee.packs.rows import Row, Span
+from unsee.packs.rows import Row
+from unsee.packs.tree import About, Tree, about
 
-About = tuple[tuple[str, ...], tuple[int, ...], str]  # pictures, tokens up to the last of these, route
-ASKED = "asked"
 LEAST_ROOM, STRETCH, MOST_ROOM = 1536, 4, 8192
 
 
@@ -93,129 +92,6 @@ class Pack:
         return mask
 
 
-class _Tree:
-    """A pack while it grows."""
-
-    def __init__(self, reserve: int, route: str, layout: Layout, placeholder: int) -> None:
-        self.reserve, self.route = reserve, route
-        self.layout, self.placeholder = layout, placeholder
-        self.pictures: list[Picture] = []
-        self.blocks: list[int] = []
-        self.rows: list[Row] = []
-        self.order: list[int] = []
-        self.paths: list[tuple[int, ...]] = []
-        self.ids: list[int] = []
-        self.parents: list[int] = []
-        self.positions: list[Tensor] = []
-        self.marks: dict[str, int] = {}
-        self.codes = np.zeros((0, 0), dtype=np.int64)
-
-    @property
-    def size(self) -> int:
-        return len(self.ids) + self.reserve * len(self.rows)
-
-    def size_with(self, row: Row) -> int:
-        return self.size + len(row.ids) - self._shared(self._code(row))[0] + self.reserve
-
-    def _code(self, row: Row) -> np.ndarray:
-        """(T,) int64, equal where tokens may be shared: the token, and what keeps it apart from others."""
-        ids = np.array(row.ids, dtype=np.int64)
-        code = ids.copy()
-        for mark, start, stop in _apart(row):
-            code[start:stop] = ids[start:stop] + ((1 + self.marks.setdefault(mark, len(self.marks))) << 32)
-        return code
-
-    def _shared(self, code: np.ndarray) -> tuple[int, int]:
-        """How many tokens at its beginning a row shares with one that is there, and with which."""
-        width = min(len(code), self.codes.shape[1])
-        if not len(self.rows) or not width:
-            return 0, 0
-        other = self.codes[: len(self.rows), :width] != code[:width]
-        lengths = np.where(other.any(axis=1), other.argmax(axis=1), width)
-        best = int(lengths.argmax())
-        return int(lengths[best]), best
-
-    def _note(self, code: np.ndarray) -> None:
-        """Keep the code of a new row; -1 stands behind its end, which no token equals."""
-        rows, width = len(self.rows), max(self.codes.shape[1], len(code))
-        if rows == self.codes.shape[0] or width > self.codes.shape[1]:
-            grown = np.full((max(8, 2 * rows), width), -1, dtype=np.int64)
-            grown[:rows, : self.codes.shape[1]] = self.codes[:rows]
-            self.codes = grown
-        self.codes[rows, : len(code)] = code
-
-    def add(self, row: Row, order: int, positions: Tensor) -> None:
-        code = self._code(row)
-        shared, like = self._shared(code)
-        self._note(code)
-        path = list(self.paths[like][:shared]) if shared else []
-        begins = {span[0]: picture for picture, span in _shown(row)}
-        for depth in range(shared, len(row.ids)):
-            node = path[-1] if path else -1
-            if depth in begins:
-                self.pictures.append(begins[depth])
-            path.append(len(self.ids))
-            self.ids.append(row.ids[depth])
-            self.parents.append(node)
-            self.blocks.append(self._block(row, depth, node))
-        self.positions.append(positions[:, shared:])
-        self.rows.append(row)
-        self.order.append(order)
-        self.paths.append(tuple(path))
-
-    def _block(self, row: Row, depth: int, parent: int) -> int:
-        """The stretch that a new node belongs to, by the rule of the family."""
-        if self.layout.two_way == "prompt":
-            return 0 if depth < row.answer_start else -1
-        if self.layout.two_way != "images" or row.ids[depth] != self.placeholder:
-            return -1
-        before = self.blocks[parent] if parent >= 0 else -1
-        return before if before >= 0 else max(self.blocks, default=-1) + 1
-
-    def close(self) -> Pack:
-        return Pack(
-            tuple(self.rows),
-            tuple(self.order),
-            tuple(self.paths),
-            tuple(self.ids),
-            tuple(self.parents),
-            torch.cat(self.positions, dim=1),
-            self.pictures[-1] if self.pictures else None,
-            self.route,
-            tuple(self.pictures[:-1]),
-            tuple(self.blocks),
-            apart=self.layout.cross and not self.pictures,
-        )
-
-
-def _apart(row: Row) -> Iterator[tuple[str, int, int]]:
-    """Marks and the stretches of tokens they keep apart from tokens of the same id without that mark.
-
-    Tokens of different pictures are never shared, nor is a prompt's last token with a longer prompt. A later
-    stretch wins over an earlier one.
-    """
-    for picture, (start, stop) in _shown(row):
-        yield picture.hash, start, stop
-    yield ASKED, row.answer_start - 1, row.answer_start
-
-
-def _shown(row: Row) -> tuple[tuple[Picture, Span], ...]:
-    """Every picture of a row with the span of its tokens."""
-    if row.picture is None or row.image_span is None:
-        return ()
-    return row.several or ((row.picture, row.image_span),)
-
-
-def _about(row: Row, layout: Layout, route: str) -> About:
-    """Rows with equal keys may share a tree: they begin with the same picture, or the same pictures.
-
-    Behind the first picture rows may part, and each branch has its own pictures: examples are shared by all
-    questions, whatever they are about. Families that look across know one set of pictures per pack.
-    """
-    shown = _shown(row) if layout.cross else _shown(row)[:1]
-    return tuple(picture.hash for picture, _ in shown), row.ids[: shown[-1][1][1]], route
-
-
 def room_for(row: Row) -> int:
     """Longest pack that begins with this row.
 
@@ -254,22 +130,23 @@ def build_packs(
     for row in rows:
         check_window(layout, len(row.ids))
 
-    def fits(tree: _Tree, row: Row) -> bool:
+    def fits(tree: Tree, row: Row) -> bool:
         room = room_for(tree.rows[0]) if max_tokens is None else max_tokens
         return len(tree.rows) < max_rows and tree.size_with(row) <= room
 
-    def new_tree(route: str) -> _Tree:
-        trees.append(_Tree(reserve, route, layout, vlm.chat.image_token_id))
+    def new_tree(route: str) -> Tree:
+        trees.append(Tree(reserve, route, layout, vlm.chat.image_token_id))
         return trees[-1]
 
-    trees: list[_Tree] = []
-    opened: dict[About, _Tree] = {}  # the tree that is still open
+    trees: list[Tree] = []
+    opened: dict[About, Tree] = {}  # the tree that is still open
     for order, row in enumerate(rows):
         if row.picture is not None:
-            about = _about(row, layout, vlm.route(row.picture))
-            tree = opened.get(about)
+            way = vlm.route(row.picture)
+            key = about(row, layout, way)
+            tree = opened.get(key)
             if tree is None or not fits(tree, row):
-                tree = opened[about] = new_tree(about[2])
+                tree = opened[key] = new_tree(way)
             tree.add(row, order, positions_of(vlm, row))
     route = vlm.route(None)
     mixed = mix_text and not layout.cross
@@ -282,7 +159,23 @@ def build_packs(
                 tree = new_tree(route)
                 text_trees.append(tree)
             tree.add(row, order, positions_of(vlm, row))
-    return [tree.close() for tree in trees]
+    return [_closed(tree) for tree in trees]
+
+
+def _closed(tree: Tree) -> Pack:
+    return Pack(
+        tuple(tree.rows),
+        tuple(tree.order),
+        tuple(tree.paths),
+        tuple(tree.ids),
+        tuple(tree.parents),
+        torch.cat(tree.positions, dim=1),
+        tree.pictures[-1] if tree.pictures else None,
+        tree.route,
+        tuple(tree.pictures[:-1]),
+        tuple(tree.blocks),
+        apart=tree.layout.cross and not tree.pictures,
+    )
 
 
 @dataclass(frozen=True)
