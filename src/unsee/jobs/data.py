@@ -12,16 +12,15 @@ from unsee.jobs.inputs import Request
 from unsee.jobs.lines import read_lines, write_atomic
 from unsee.jobs.shared import Shared
 from unsee.jobs.start import model_key
-from unsee.methods.parts import Method
+from unsee.methods.parts import RETAIN_ROLES, Method
 from unsee.models.load import VLM
 from unsee.nouns import Example, Picture
 from unsee.packs.cost import Cost
 from unsee.training.examples import ExampleSet, Mixture, build_examples
-from unsee.training.probes import RETAIN_ROLES
 from unsee.training.texts import mentions
 
 EXAMPLES = "examples.jsonl"
-KEEPING = ("T4", *RETAIN_ROLES, "decoupled", "mismatch")
+KEEPING = (*RETAIN_ROLES, "decoupled", "mismatch")
 
 
 def examples_of(

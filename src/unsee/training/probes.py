@@ -20,6 +20,7 @@ from dataclasses import asdict, dataclass, replace
 import torch
 
 from unsee.answering import answer
+from unsee.methods.parts import FORGET_ROLES, RETAIN_ROLES
 from unsee.models.load import VLM
 from unsee.nouns import Example, Question
 from unsee.objectives import entropy as entropy_of
@@ -31,8 +32,6 @@ from unsee.packs.rows import make_rows
 from unsee.packs.tokens import forward
 from unsee.training.texts import is_degenerate
 
-FORGET_ROLES = ("original",)
-RETAIN_ROLES = ("T3", "T4", "anchor", "yes_no", "retain")
 SPOKEN_TOKENS = 24
 MOST_BROKEN = 0.5
 
