@@ -97,7 +97,8 @@ def forget_term(knobs: NPO, beta: float) -> Term:
         return npo_loss(table, teacher, beta, knobs.reduction)
 
     teacher = GOLD if source == "gold" else TARGET
-    return Term("npo", frozenset(FORGET_ROLES), 1.0, loss, teacher, answer_tokens if released else one)
+    count, whole = answer_tokens if released else one, knobs.variant == "released_code"
+    return Term("npo", frozenset(FORGET_ROLES), 1.0, loss, teacher, count, whole=whole)
 
 
 def npo(knobs: NPO) -> Method:

@@ -92,6 +92,7 @@ class Term:
         layer: Decoder layer whose outputs the loss reads (``TokenTable.states``), counted from 0.
         paired: The loss compares rows of different roles with each other by :func:`pair_key`; such rows are
             then taken by the same step and go through the model together.
+        whole: The loss reads all its rows of a step as one batch; they go through the model together.
         everywhere: A divergence over all positions of a row, by its name in ``packs.everywhere``, that the
             loss finds in the student's table; empty = the loss reads answer tokens.
     """
@@ -105,6 +106,7 @@ class Term:
     side: Side = "forget"
     layer: int | None = None
     paired: bool = False
+    whole: bool = False
     everywhere: str = ""
 
 

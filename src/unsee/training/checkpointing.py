@@ -55,3 +55,13 @@ def by_memory(vlm: VLM, settings: TrainSettings, rows: Sequence[Row], free: int)
         kept = activations(vlm, tokens)
     said = f"{kept / GIB:.2f} GiB of activations, {free / GIB:.2f} GiB free"
     return Choice(kept > SHARE * free, said)
+
+
+def switch_checkpointing(vlm: VLM, *, on: bool) -> None:
+    """Activation checkpointing under its present name, or under the one that older transformers know."""
+    new = hasattr(vlm.base, "activation_checkpointing_enable")
+    name = "activation_checkpointing" if new else "gradient_checkpointing"
+    if on:
+        getattr(vlm.base, f"{name}_enable")(**{f"{name}_kwargs": {"use_reentrant": False}})
+    else:
+        getattr(vlm.base, f"{name}_disable")()

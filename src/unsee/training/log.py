@@ -11,8 +11,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from transformers import TrainerCallback
 
+from unsee.models.processes import from_leader, leads
 from unsee.training.checkpoints import append_line, drop_older, mark_complete
-from unsee.training.probes import ProbePoint
+from unsee.training.probes import Probe, ProbePoint
 from unsee.training.runs import Line, Run
 from unsee.training.selection import keep_if_best
 
@@ -27,7 +28,10 @@ class StepState(NamedTuple):
 
 
 class StepLog(TrainerCallback):  # type: ignore[misc]
-    """Writes ``train.jsonl``, runs the probes, marks checkpoints and moves the progress bar."""
+    """Writes ``train.jsonl``, runs the probes, marks checkpoints and moves the progress bar.
+
+    Every process keeps the lines; the leader alone writes them and tells ``on_step``.
+    """
 
     def __init__(self, run: Run, state: Callable[[], StepState], *, progress: bool) -> None:
         self.run, self.state = run, state
@@ -38,7 +42,7 @@ class StepLog(TrainerCallback):  # type: ignore[misc]
             TextColumn("{task.fields[shown]}"),
             TimeRemainingColumn(),
             console=Console(stderr=True),
-            disable=not progress,
+            disable=not progress or not leads(),
         )
         self.task = self.bar.add_task("forgetting", total=run.steps, shown="")
         self.began = 0.0
@@ -48,7 +52,7 @@ class StepLog(TrainerCallback):  # type: ignore[misc]
         self.bar.start()
         self.bar.update(self.task, completed=state.global_step)
         if not self.run.lines and self.run.probe is not None:
-            self._write({"step": 0, "probe": self.run.probe.measure().as_json()})
+            self._write({"step": 0, "probe": self._measured(self.run.probe).as_json()})
 
     def on_step_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """Starts the clock of the step."""
@@ -71,6 +75,8 @@ class StepLog(TrainerCallback):  # type: ignore[misc]
 
     def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """Everything of the checkpoint is on the disk: mark it."""
+        if not leads():
+            return
         folder = Path(args.output_dir)
         mark_complete(folder / f"checkpoint-{state.global_step}")
         drop_older(folder)
@@ -83,10 +89,15 @@ class StepLog(TrainerCallback):  # type: ignore[misc]
         every = self.run.settings.probe_every
         if self.run.probe is None or (step % every and step != self.run.steps):
             return None
-        point = self.run.probe.measure()
+        point = self._measured(self.run.probe)
         if self.run.settings.select == "best":
             keep_if_best(self.run, step, point)
         return point
+
+    def _measured(self, probe: Probe) -> ProbePoint:
+        """All processes look, since the model may be split over them; what the leader sees counts."""
+        point = probe.measure()
+        return from_leader(lambda: point)
 
     def _ends(self, point: ProbePoint) -> bool:
         """Whether the run stops here: collapse, or the method's own bound on the forget loss."""
@@ -95,7 +106,9 @@ class StepLog(TrainerCallback):  # type: ignore[misc]
         return beyond or (point.collapsed and self.run.settings.stop_on_collapse)
 
     def _write(self, line: Line) -> None:
-        append_line(self.run.log, line)
         self.run.lines.append(line)
+        if not leads():
+            return
+        append_line(self.run.log, line)
         if self.run.on_step is not None:
             self.run.on_step(line)

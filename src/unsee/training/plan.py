@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from unsee.methods.parts import OTHER_ROLES, Method, pair_key
@@ -110,6 +110,14 @@ def plan_steps(
 def paired_roles(method: Method) -> frozenset[str]:
     """Roles whose rows must stay together."""
     return frozenset().union(*(term.roles for term in method.terms if term.paired))
+
+
+def together(method: Method) -> Callable[[Row], str] | None:
+    """By which key rows of one step must go through the model together; None = there is no such need."""
+    whole = frozenset().union(*(term.roles for term in method.terms if term.whole))
+    if whole:
+        return lambda row: "whole" if row.role in whole else pair_key(row)
+    return pair_key if paired_roles(method) else None
 
 
 def rows_of_turn(plan: StepPlan, rows: Sequence[Row], method: Method, turn: Turn) -> tuple[int, ...]:

@@ -42,6 +42,7 @@ class Run:
     cost: Cost
     on_step: OnStep | None = None
     gate: Gate | None = None
+    sharded: bool = False
     lines: list[Line] = field(default_factory=list)
 
     @property

@@ -14,9 +14,11 @@ import json
 import torch
 from safetensors.torch import load_file, save_file
 
+from unsee.models.processes import from_leader, leads
 from unsee.training.checkpoints import write_atomically
 from unsee.training.probes import ProbePoint
 from unsee.training.runs import CHECKPOINTS, Run
+from unsee.training.sharding import trained_weights
 
 BEST = "best.safetensors"
 NOTE = "best.json"
@@ -24,15 +26,15 @@ NOTE = "best.json"
 
 def keep_if_best(run: Run, step: int, point: ProbePoint) -> None:
     """Writes the trained weights of a point that beats every point before it."""
-    before = best_step(run)
+    before = from_leader(lambda: best_step(run))
     if point.collapsed or point.distance is None:
         return
     if before is not None and before[1] <= point.distance:
         return
     folder = run.folder / CHECKPOINTS
-    trained = {
-        n: p.detach().cpu().contiguous() for n, p in run.vlm.model.named_parameters() if p.requires_grad
-    }
+    trained = trained_weights(run.vlm.model) if run.sharded or leads() else {}
+    if not leads():
+        return
     fresh = folder / f"{BEST}.writing"
     save_file(trained, fresh, metadata={"format": "pt"})
     fresh.replace(folder / BEST)
@@ -54,7 +56,7 @@ def take_best(run: Run) -> int:
     Returns:
         Its step; the last step when every point had collapsed.
     """
-    best = best_step(run)
+    best = from_leader(lambda: best_step(run))
     if best is None:
         return run.steps
     saved = load_file(run.folder / CHECKPOINTS / BEST)

@@ -42,6 +42,8 @@ class TrainSettings:
         reference_bytes: Largest size of the kept reference logits; beyond it they are computed in each step.
         checkpointing: Recompute activations in the backward pass, to save memory; None = where they would
             not fit into a GPU (``training.checkpointing``).
+        shard: Split the decoder's weights, gradients and optimiser over the processes (FSDP2); None = as the
+            launcher's configuration asks (``training.sharding``).
         report_to: Experiment trackers that transformers knows and that are installed.
         seed: Of the adapter's start, dropout and the order of rows.
     """
@@ -67,6 +69,7 @@ class TrainSettings:
     forward_tokens: int = 8192
     reference_bytes: int = 2**30
     checkpointing: bool | None = None
+    shard: bool | None = None
     report_to: tuple[str, ...] = ()
     seed: int = 0
 
