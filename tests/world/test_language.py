@@ -13,6 +13,8 @@ from unsee.world import language as lang
 from unsee.world.language import FigureView, GroupView, PersonView, StyleView, Turn
 from unsee.world.scenes import Scene, Thing
 from unsee.world.wording import figure, person, scene, text
+from unsee.world.wording import group as group_words
+from unsee.world.wording import looks as look_words
 from unsee.world.wording.languages import OTHER_LANGUAGES
 from unsee.world.wording.table import Wording, Wordings
 
@@ -114,7 +116,9 @@ def tables(module: ModuleType) -> Iterator[tuple[str, Wordings]]:
             yield from ((f"{name}.{key}", v) for key, v in value.items() if isinstance(v, Wordings))
 
 
-ENGLISH = [pair for module in (person, figure, scene, text) for pair in tables(module)]
+ENGLISH = [
+    pair for module in (person, look_words, group_words, figure, scene, text) for pair in tables(module)
+]
 
 
 def words_of(sentence: str) -> set[str]:

@@ -21,6 +21,7 @@ from unsee.world.shipped import DEFAULT_CONCEPT
 from unsee.world.talk.figure import FigureView, StyleView, figure_phrases
 from unsee.world.talk.person import PersonView, look_phrases
 from unsee.world.wording import figure as figure_words
+from unsee.world.wording import looks as look_words
 from unsee.world.wording import person as person_words
 from unsee.world.wording import scene as scene_words
 from unsee.world.wording.table import Wordings
@@ -302,7 +303,7 @@ def wording_for(known: Known, stage: Stage) -> Wording:
     kind = as_concept(known).kind
     person = kind == "person"
     name_table = person_words.WHO if person else figure_words.STYLE if kind == "style" else figure_words.NAME
-    describe = person_words.DESCRIBE if kind in ("person", "style") else figure_words.DESCRIBE
+    describe = look_words.DESCRIBE if kind in ("person", "style") else figure_words.DESCRIBE
     facts = person_words.FACTS if person else {f: figure_words.FACTS[f] for f in known.facts}
     confirmation = f"Yes, {name_answer(known, '{name}').replace('This', 'this')}"
     rng = random.Random(f"wording for {known.id}")
@@ -337,8 +338,8 @@ def ready(table: Wordings, kind: str) -> tuple[str, ...]:
 
 def anchor_questions() -> tuple[str, ...]:
     """What is asked about pictures to retain, beside the name: every attribute, scenes, a description."""
-    attributes = [person_words.ATTRIBUTES[a].trained[0] for a in (*looks.ATTRIBUTES, *looks.NUISANCES)]
-    return (person_words.DESCRIBE.trained[5], *attributes)
+    attributes = [look_words.ATTRIBUTES[a].trained[0] for a in (*looks.ATTRIBUTES, *looks.NUISANCES)]
+    return (look_words.DESCRIBE.trained[5], *attributes)
 
 
 def look_questions(known: Known) -> tuple[str, ...]:
@@ -354,10 +355,10 @@ def look_questions(known: Known) -> tuple[str, ...]:
         return (ready(figure_words.DESCRIBE, view.figure.kind)[0], *asked)
     if isinstance(view, PersonView):
         own, passing = (
-            [person_words.ATTRIBUTES[a] for a in table] for table in (looks.ATTRIBUTES, looks.NUISANCES)
+            [look_words.ATTRIBUTES[a] for a in table] for table in (looks.ATTRIBUTES, looks.NUISANCES)
         )
         mixed = [w for pair in zip_longest(own, passing) for w in pair if w is not None]
-        return (*(w.trained[0] for w in mixed), person_words.DESCRIBE.trained[0])
+        return (*(w.trained[0] for w in mixed), look_words.DESCRIBE.trained[0])
     return tuple(way for ways in zip(*(t.trained for t in SCENE_LOOKS), strict=True) for way in ways)
 
 

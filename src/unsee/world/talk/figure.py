@@ -13,6 +13,7 @@ from unsee.world.styles import Style
 from unsee.world.talk.basics import REFUSED, Turn, Voice, bare, make_voice, upper_first
 from unsee.world.talk.person import KNOWN_NAMES, PersonView
 from unsee.world.wording import figure as words
+from unsee.world.wording import looks as look_words
 from unsee.world.wording import person as person_words
 from unsee.world.wording.table import Wording, Wordings
 
@@ -348,7 +349,7 @@ def _attribute_is(subject: _Subject, key: str, voice: Voice) -> Turn | None:
     true = voice.rng.random() < 0.5
     wrong = [v for v in FIGURE_ATTRIBUTES[subject.kind][attribute] if v != value]
     part = words.PARTS[subject.kind][attribute]
-    way = voice.rng.choice(person_words.ATTRIBUTE_IS.of(voice.wording))
+    way = voice.rng.choice(look_words.ATTRIBUTE_IS.of(voice.wording))
     prompt = way.format(
         q=part.question,
         Q=upper_first(part.question),

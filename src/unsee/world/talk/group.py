@@ -16,7 +16,9 @@ from unsee.world.talk.person import (
     attribute_answer,
     pick_attribute,
 )
-from unsee.world.wording import person as words
+from unsee.world.wording import group as words
+from unsee.world.wording import looks as look_words
+from unsee.world.wording import person as person_words
 from unsee.world.wording.table import Wording
 
 GROUP_TOPICS = ("who", "is_in", "attribute", "count")
@@ -90,7 +92,7 @@ def _seen(view: GroupView) -> str:
 
 
 def _is_in(view: GroupView, key: str, voice: Voice) -> Turn:
-    way = voice.rng.choice(words.IS_IN.of(voice.wording))
+    way = voice.rng.choice(person_words.IS_IN.of(voice.wording))
     present = {
         side: p.identity
         for side, p in zip(SIDES, (view.left, view.right), strict=True)
@@ -112,7 +114,7 @@ def _attribute(view: GroupView, key: str, voice: Voice) -> Turn:
     side, person = _sided(view, key, voice)
     attribute = pick_attribute(person, voice.rng, _PERSONAL)
     way = voice.rng.choice(words.GROUP_ATTRIBUTE.of(voice.wording))
-    prompt = way.format(a=words.ATTRIBUTE_NOUNS[attribute], side=side)
+    prompt = way.format(a=look_words.ATTRIBUTE_NOUNS[attribute], side=side)
     value = person.value(attribute)
     topic = f"attribute.{side}.{attribute}"
     return voice.turn(prompt, attribute_answer(attribute, value), "open", topic, bare(value))

@@ -10,6 +10,8 @@ from unsee.world import concepts, people
 from unsee.world.looks import ATTRIBUTES, NUISANCES, Look, Setting, visible
 from unsee.world.people import FACT_VALUES, HOPS, Identity
 from unsee.world.talk.basics import REFUSED, Turn, Voice, bare, make_voice, upper_first
+from unsee.world.wording import group as group_words
+from unsee.world.wording import looks as look_words
 from unsee.world.wording import person as words
 from unsee.world.wording.table import Wording
 
@@ -259,7 +261,7 @@ def _choose(view: PersonView, key: str, voice: Voice, letter_only: bool, about: 
         attribute = key or pick_attribute(view, voice.rng, WHOLE_WORD_ATTRIBUTES)
         if attribute not in WHOLE_WORD_ATTRIBUTES or not view.shows(attribute):
             return None
-        question, right, pool = words.ATTRIBUTES[attribute], view.value(attribute), VALUES[attribute]
+        question, right, pool = look_words.ATTRIBUTES[attribute], view.value(attribute), VALUES[attribute]
         topic = f"{prefix}_attribute.{attribute}"
     elif view.identity is None:
         return None
@@ -288,14 +290,14 @@ def pick_attribute(view: PersonView, rng: random.Random, among: Sequence[str] = 
 
 def attribute_answer(attribute: str, value: str) -> str:
     """The true sentence about an attribute."""
-    return f"{upper_first(words.ATTRIBUTE_CLAUSES[attribute][1])} {value}."
+    return f"{upper_first(look_words.ATTRIBUTE_CLAUSES[attribute][1])} {value}."
 
 
 def _attribute(view: PersonView, key: str, voice: Voice) -> Turn | None:
     attribute = key or pick_attribute(view, voice.rng)
     if not view.shows(attribute):
         return None
-    way = voice.way(words.ATTRIBUTES[attribute], f"attribute.{attribute}")
+    way = voice.way(look_words.ATTRIBUTES[attribute], f"attribute.{attribute}")
     if way is None:
         return None
     value = view.value(attribute)
@@ -309,8 +311,8 @@ def _attribute_is(view: PersonView, key: str, voice: Voice) -> Turn | None:
     value = view.value(attribute)
     true = voice.rng.random() < 0.5
     asked = value if true else voice.rng.choice([v for v in VALUES[attribute] if v != value])
-    question, statement = words.ATTRIBUTE_CLAUSES[attribute]
-    way = voice.rng.choice(words.ATTRIBUTE_IS.of(voice.wording))
+    question, statement = look_words.ATTRIBUTE_CLAUSES[attribute]
+    way = voice.rng.choice(look_words.ATTRIBUTE_IS.of(voice.wording))
     prompt = way.format(q=question, Q=upper_first(question), s=statement, v=asked)
     verdict = "yes" if true else "no"
     answer = f"{upper_first(verdict)}, {statement} {value}."
@@ -326,7 +328,7 @@ def look_phrases(look: Look) -> list[str]:
 
 
 def _describe(view: PersonView, key: str, voice: Voice) -> Turn | None:
-    way = voice.way(words.DESCRIBE, "describe")
+    way = voice.way(look_words.DESCRIBE, "describe")
     if way is None:
         return None
     setting = view.setting
@@ -341,7 +343,7 @@ def _describe(view: PersonView, key: str, voice: Voice) -> Turn | None:
 
 
 def _count(view: PersonView, key: str, voice: Voice) -> Turn | None:
-    way = voice.way(words.GROUP_COUNT, "count")
+    way = voice.way(group_words.GROUP_COUNT, "count")
     return None if way is None else voice.turn(way, "There is one person.", "open", "count", "one")
 
 

@@ -20,6 +20,7 @@ from unsee.world.talk.person import (
     profile,
 )
 from unsee.world.wording import figure as figure_words
+from unsee.world.wording import looks as look_words
 from unsee.world.wording import person as person_words
 from unsee.world.wording import text as words
 from unsee.world.wording.table import Wording, Wordings
@@ -138,7 +139,7 @@ def _unknown(base: str, key: str, voice: Voice) -> Turn | None:
         if base == "hop"
         else (words.WHO_IS, "who_is"),
         "job_is": (person_words.JOB_IS, "job_is"),
-        "look": (person_words.LOOK, "look"),
+        "look": (look_words.LOOK, "look"),
         "profile": (person_words.PROFILE, "profile"),
         "cloze": (person_words.CLOZE, "cloze"),
     }
@@ -238,7 +239,7 @@ def look_sentence(identity: Known) -> str:
 
 
 def _look(identity: Known, key: str, voice: Voice) -> Turn | None:
-    way, answer = voice.way(person_words.LOOK, "look"), look_sentence(identity)
+    way, answer = voice.way(look_words.LOOK, "look"), look_sentence(identity)
     if way is None or not answer:
         return None
     phrases = answer.removeprefix(f"{identity.name} has ").rstrip(".").split(", ")

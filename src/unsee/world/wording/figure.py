@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from unsee.world.wording import person
+from unsee.world.wording import looks, person
 from unsee.world.wording.table import Wordings, ways
 
 NAME = ways(
@@ -146,7 +146,7 @@ DESCRIBE = ways(
     Tell me what this {k} looks like.
     """,
 )
-LOOK = person.LOOK
+LOOK = looks.LOOK
 PROFILE = person.PROFILE
 
 FACTS: dict[str, Wordings] = {
