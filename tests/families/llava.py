@@ -15,10 +15,21 @@ from transformers import (
 
 from tests.families.common import LLAVA_TEMPLATE, VISION, ids, text_sizes, tokenizer
 
+SIZES: dict[str, Any] = {"size": {"shortest_edge": 32}, "crop_size": {"height": 32, "width": 32}}
+
 
 def processor() -> Any:
-    return LlavaProcessor(
-        CLIPImageProcessorPil(size={"shortest_edge": 32}, crop_size={"height": 32, "width": 32}),
+    return build_processor(LlavaProcessor, CLIPImageProcessorPil(**SIZES))
+
+
+def model(processor: Any) -> Any:
+    return LlavaForConditionalGeneration(LlavaConfig(**settings(processor)))
+
+
+def build_processor(kind: type[Any], pictures: Any) -> Any:
+    """The processor of one of the two first LLaVA families."""
+    return kind(
+        pictures,
         tokenizer(("<s>", "</s>", "<pad>", "<image>"), bos="<s>", eos="</s>", pad="<pad>", adds_bos=True),
         patch_size=8,
         vision_feature_select_strategy="default",
@@ -27,13 +38,12 @@ def processor() -> Any:
     )
 
 
-def model(processor: Any) -> Any:
-    return LlavaForConditionalGeneration(
-        LlavaConfig(
-            vision_config=CLIPVisionConfig(**VISION, image_size=32, patch_size=8),
-            text_config=LlamaConfig(**text_sizes(processor)),
-            vision_feature_layer=-1,
-            image_seq_length=16,
-            **ids(processor, image_token_index="<image>"),
-        )
-    )
+def settings(processor: Any) -> dict[str, Any]:
+    """What the configurations of both have in common."""
+    return {
+        "vision_config": CLIPVisionConfig(**VISION, image_size=32, patch_size=8),
+        "text_config": LlamaConfig(**text_sizes(processor)),
+        "vision_feature_layer": -1,
+        "image_seq_length": 16,
+        **ids(processor, image_token_index="<image>"),
+    }
