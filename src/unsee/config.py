@@ -117,6 +117,11 @@ class Training(Section):
         default="none",
         description="keep the frozen base in 4 bits (QLoRA, arXiv 2305.14314); needs a GPU and bitsandbytes",
     )
+    shard: bool | None = Field(
+        default=None,
+        description="in several processes: split the decoder over them (FSDP2); not set = as the "
+        "accelerate configuration says",
+    )
     report_to: Texts = Field(
         default=(), description="experiment trackers of transformers: tensorboard, trackio, wandb, ..."
     )
@@ -185,6 +190,18 @@ class Mmubench(Section):
         default="corrected", description="whose definition of the figures is shown first"
     )
     splits: Texts = Field(default=(), description="sets of questions that are asked; empty = all")
+    utility: Texts = Field(
+        default=(),
+        description="files on which target and unlearned model are asked what they can still do: pope=FILE, "
+        "mme=FOLDER, vqa=FILE, choices=FILE; several of a kind have a name, vqa-gqa=FILE",
+    )
+    utility_pictures: Texts = Field(
+        default=(), description="pope=FOLDER: where its pictures lie; not given = beside the file"
+    )
+    judge_url: str = Field(
+        default="", description="endpoint that grades replies for G-Eval; empty = the rule judge, offline"
+    )
+    judge_model: str = Field(default="", description="model of the judge, a dated version")
     pictures: int = Field(default=50, ge=2, description="pictures of each embedded concept")
     questions: int = Field(default=100, ge=4, description="EM questions about each embedded concept")
 

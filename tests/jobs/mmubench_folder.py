@@ -65,3 +65,17 @@ def values(root: Path) -> dict[str, Any]:
         "evaluation": {"limit": 2, "max_new_tokens": 4},
         "data": {"mixture": (2, 2, 1, 1)},
     }
+
+
+def utility_files(root: Path) -> list[str]:
+    """Items for ``mmubench.utility``: two pictures, two questions (POPE) and one (VQA) about each."""
+    pictures = save_pictures(root / "shown", range(60, 62))
+    names = sorted(file.name for file in pictures.iterdir())
+    rows = [
+        {"image": name, "text": f"Is there a {what}?", "label": label}
+        for name in names
+        for what, label in (("cat", "yes"), ("dog", "no"))
+    ]
+    _lines(pictures / "pope.jsonl", rows)
+    _lines(pictures / "vqa.jsonl", [{"image": n, "question": "What?", "answer": "a cat"} for n in names])
+    return [f"pope={pictures / 'pope.jsonl'}", f"vqa-own={pictures / 'vqa.jsonl'}"]

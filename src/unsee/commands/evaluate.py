@@ -23,9 +23,12 @@ BENCHMARK = (
     "concepts",
     "judge_url",
     "judge_model",
+    "utility",
+    "utility_pictures",
 )
 NOT_MMUBENCH = ("image", "fact", "retain", "test", "data_revision", "ratio", "controls")
-NOT_MLLMU = ("concepts",)
+OF_MMUBENCH = ("judge_url", "judge_model", "utility", "utility_pictures")
+NOT_MLLMU = ("concepts", "utility", "utility_pictures")
 OF_CONCEPTS = ("image", "name", "alias", "kind", "fact", "looks", "retain", "test", "redact")
 Suite = Annotated[str, typer.Argument(metavar="SUITE", help="which questions; see: unsee list suites")]
 
@@ -52,6 +55,8 @@ def evaluate(
     concepts: o.Concepts = None,
     judge_url: o.JudgeUrl = None,
     judge_model: o.JudgeModel = None,
+    utility: o.Utility = None,
+    utility_pictures: o.UtilityPictures = None,
     out: o.Out = None,
     preset: o.Preset = None,
     config: o.ConfigFile = None,
@@ -86,7 +91,7 @@ def evaluate(
 
 def _mmubench(given: dict[str, Any], *, sets: Sequence[str], config: Path | None) -> None:
     _refuse("mmubench", {key: given[key] for key in NOT_MMUBENCH if key in given})
-    own = {"data": "data", "split": "splits", "preset": "reading"}
+    own = {"data": "data", "split": "splits", "preset": "reading"} | {key: key for key in OF_MMUBENCH}
     section = {own[key]: given.pop(key) for key in own if key in given}
     limit, concepts = given.pop("limit", None), given.pop("concepts", "")
     asked = {"mmubench": section} | ({"evaluation": {"limit": limit}} if limit else {})

@@ -84,6 +84,18 @@ JudgeUrl = Annotated[
     ),
 ]
 JudgeModel = Annotated[str | None, typer.Option("--judge-model", help="model of the judge, a dated version")]
+Utility = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--utility",
+        help="mmubench: local files on which target and unlearned model are asked what they can still do: "
+        "pope=FILE, mme=FOLDER, vqa=FILE, choices=FILE; can be given several times",
+    ),
+]
+UtilityPictures = Annotated[
+    list[str] | None,
+    typer.Option("--utility-pictures", help="pope=FOLDER: where its pictures lie; else beside the file"),
+]
 Concepts = Annotated[
     str | None,
     typer.Option("--concepts", help="how many concepts, or their ids with commas between them, or all"),

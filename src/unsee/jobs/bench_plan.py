@@ -310,7 +310,11 @@ def _own_concept(ask: Ask, config: RunConfig) -> dict[str, dict[str, Any]]:
 def _mmubench_concepts(ask: Ask, config: RunConfig) -> dict[str, dict[str, Any]]:
     """Concepts of MMUBench, ``mmubench.together`` of them in each run; in sequence: all in one run."""
     from unsee.jobs.mmubench_data import concept_ids
+    from unsee.jobs.mmubench_judge import judge_for
+    from unsee.jobs.mmubench_utility import local_suites
 
+    judge_for(config, Path())
+    local_suites(config)
     if ask.split not in SPLITS or (config.mmubench.data and ask.split != "report"):
         raise _wrong("There is no such split.", ask.split, " or ".join(SPLITS), "--split report")
     world = {"world": {"split": ask.split, "retain": config.world.retain}}

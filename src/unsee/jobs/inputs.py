@@ -193,7 +193,13 @@ def with_absolute_paths(config: RunConfig) -> RunConfig:
             "retain": _absolute(config.retain),
             "gold": _model_path(config.gold),
             "test": _absolute(config.test),
-            "mmubench": config.mmubench.model_copy(update={"data": _absolute(config.mmubench.data)}),
+            "mmubench": config.mmubench.model_copy(
+                update={
+                    "data": _absolute(config.mmubench.data),
+                    "utility": tuple(map(_absolute_item, config.mmubench.utility)),
+                    "utility_pictures": tuple(map(_absolute_item, config.mmubench.utility_pictures)),
+                }
+            ),
             "mllmu": config.mllmu.model_copy(
                 update={"data": _model_path(config.mllmu.data), "base": _model_path(config.mllmu.base)}
             ),
@@ -371,6 +377,12 @@ def _model_path(model: str) -> str:
 
 def _absolute(path: str) -> str:
     return str(Path(path).expanduser().resolve()) if path else ""
+
+
+def _absolute_item(item: str) -> str:
+    """``name=path`` with the path absolute."""
+    name, separator, path = item.partition("=")
+    return f"{name}{separator}{_absolute(path.strip())}"
 
 
 def _hash_of(picture: Picture | None) -> str:

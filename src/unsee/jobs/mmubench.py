@@ -13,6 +13,7 @@ from unsee.jobs.folder import RunFolder, check_free, log, open_run
 from unsee.jobs.inputs import Request, with_absolute_paths
 from unsee.jobs.mmubench_asking import Desk, lines_by_model
 from unsee.jobs.mmubench_data import Paper, paper_hash, read_paper
+from unsee.jobs.mmubench_judge import judge_for
 from unsee.jobs.mmubench_results import results_of
 from unsee.jobs.outcome import Outcome
 from unsee.jobs.receipt import Receipt
@@ -38,6 +39,7 @@ def evaluate_mmubench(config: RunConfig) -> Outcome:
     paper = read_paper(config)
     path = Path(config.out).expanduser() if config.out else Path("runs") / f"mmubench-{config.identity[:8]}"
     check_free(path, config)
+    judge = judge_for(config, path)
     vlm = load_model(model_request(config, paper, path))
     with open_run(path, config) as folder:
         claim(folder, "evaluate mmubench", config, paper, vlm)
@@ -51,7 +53,8 @@ def evaluate_mmubench(config: RunConfig) -> Outcome:
         if config.adapter:
             desk.ask(load_adapter(vlm, config.adapter), "unlearned")
         size = len(vlm.tokenizer)
-        folder.write("results.json", results_of(config, paper, lines_by_model(records), vocabulary=size))
+        lines = lines_by_model(records)
+        folder.write("results.json", results_of(config, paper, lines, vocabulary=size, judge=judge))
         close(folder, config, paper)
     return Outcome(folder.path, folder.read("results.json"), redact=config.redact)
 

@@ -21,12 +21,14 @@ from unsee.jobs.inputs import Request, check_method, with_absolute_paths
 from unsee.jobs.mmubench import claim, close, warn
 from unsee.jobs.mmubench_asking import Desk, lines_by_model
 from unsee.jobs.mmubench_data import Paper, read_paper, request_of
+from unsee.jobs.mmubench_judge import judge_for
 from unsee.jobs.mmubench_results import results_of
 from unsee.jobs.outcome import Outcome
 from unsee.jobs.receipt import Receipt
 from unsee.jobs.shared import Shared
 from unsee.jobs.training import method_of, scope_of, settings_of, show_scope, unlearn_and_save
 from unsee.methods.parts import Method
+from unsee.metrics.judging import Judge
 from unsee.models.adapters import detach, load_adapter
 from unsee.models.attach import check_scope
 from unsee.models.load import VLM, load
@@ -55,11 +57,12 @@ def forget_mmubench(config: RunConfig, shared: Shared | None = None) -> Outcome:
     method = method_of(config)
     for request in requests:
         check_method(method, request)
+    judge = judge_for(config, shared.path if shared else path)
     vlm = load_target(requests[0])
     if method.terms:
         check_scope(vlm, scope_of(config))
     with open_run(path, config) as folder:
-        cell = Cell(config, paper, requests, method, vlm, folder, shared)
+        cell = Cell(config, paper, requests, method, vlm, folder, shared, judge)
         if folder.read(RESULTS) is None:
             cell.run()
         close(folder, config, paper)
@@ -78,6 +81,7 @@ class Cell:
         vlm: The target.
         folder: Its run folder.
         shared: What cells have in common.
+        judge: Who grades for G-Eval; None = the rule judge.
     """
 
     config: RunConfig
@@ -87,6 +91,7 @@ class Cell:
     vlm: VLM
     folder: RunFolder
     shared: Shared | None = None
+    judge: Judge | None = None
     _fresh: VLM | None = None
 
     def run(self) -> None:
@@ -108,7 +113,7 @@ class Cell:
                 self.together(requests)
         lines = lines_by_model(self.records)
         method, size = self.method.name, len(self.vlm.tokenizer)
-        results = results_of(self.config, self.paper, lines, vocabulary=size, method=method)
+        results = results_of(self.config, self.paper, lines, vocabulary=size, method=method, judge=self.judge)
         self.folder.write(RESULTS, {**results, **more})
 
     def known(self) -> list[Request]:

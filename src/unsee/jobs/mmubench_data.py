@@ -13,11 +13,13 @@ from typing import Any
 from unsee.config import RunConfig, nearest
 from unsee.jobs import embedded
 from unsee.jobs.inputs import Request, read_retain, slug, with_absolute_paths
+from unsee.jobs.mmubench_utility import local_suites
 from unsee.nouns import Concept, Picture, Question, UserError, hash_text
 from unsee.suites.mmubench.checks import kept_subjects
 from unsee.suites.mmubench.data import Benchmark, Entry
 from unsee.suites.mmubench.load import load_benchmark
 from unsee.suites.mmubench.sheet import Sheet, at_most, folder_pool, kept, make_sheet
+from unsee.suites.utility.local import LocalSuite
 from unsee.training.wording import english
 
 WHOLE_WORLD = 20  # concepts of the embedded benchmark, as the paper has it
@@ -31,16 +33,23 @@ class Paper:
         benchmark: Where it comes from, and what must be known about the data.
         sheets: The concepts of the run.
         pool: What must be kept; the same for every concept.
+        utility: Local suites, which the target and the model after are asked.
     """
 
     benchmark: Benchmark
     sheets: tuple[Sheet, ...]
     pool: tuple[Question, ...]
+    utility: tuple[LocalSuite, ...] = ()
+
+    @property
+    def local(self) -> tuple[Question, ...]:
+        """The questions of all local suites: together, so that a picture of several is encoded once."""
+        return tuple(question for suite in self.utility for question in suite.asked)
 
     @property
     def questions(self) -> tuple[Question, ...]:
         """Everything that is asked."""
-        return (*(q for sheet in self.sheets for q in sheet.questions), *self.pool)
+        return (*(q for sheet in self.sheets for q in sheet.questions), *self.pool, *self.local)
 
     def kept(self, sheets: Sequence[Sheet], stage: str) -> tuple[Question, ...]:
         """The pool without what is about these concepts or looks like them."""
@@ -65,7 +74,8 @@ def read_paper(config: RunConfig) -> Paper:
     whole = _pool(config, benchmark)
     pool = [q for q in whole if not given.splits or q.split in given.splits]
     # Two at least: one of them may be about the concept that is forgotten.
-    return Paper(benchmark, tuple(sheets), tuple(at_most(pool, max(2, limit) if limit else 0)))
+    least = max(2, limit) if limit else 0
+    return Paper(benchmark, tuple(sheets), tuple(at_most(pool, least)), local_suites(config))
 
 
 def read_benchmark(config: RunConfig) -> Benchmark:

@@ -8,7 +8,8 @@ from typing import Any
 from unsee.config import RunConfig
 from unsee.jobs.mmubench_asking import By
 from unsee.jobs.mmubench_data import Paper
-from unsee.metrics.judging import RuleJudge
+from unsee.jobs.mmubench_utility import utility_results
+from unsee.metrics.judging import Judge, RuleJudge
 from unsee.metrics.variants import VARIANTS, Variant
 from unsee.nouns import Concept, Score
 from unsee.reports.matrix import pooled
@@ -23,7 +24,13 @@ PER_CONCEPT = ("mia_",)  # one figure per concept that is no share of replies
 
 
 def results_of(
-    config: RunConfig, paper: Paper, lines: By, *, vocabulary: int, method: str | None = None
+    config: RunConfig,
+    paper: Paper,
+    lines: By,
+    *,
+    vocabulary: int,
+    method: str | None = None,
+    judge: Judge | None = None,
 ) -> dict[str, Any]:
     """The content of ``results.json``; nothing in it depends on time or on the machine's name.
 
@@ -33,13 +40,15 @@ def results_of(
         lines: Lines by model and question.
         vocabulary: Size of the model's vocabulary.
         method: What the unlearned model was made with; None = nothing was trained here.
+        judge: Who grades for G-Eval; None = the rule judge.
     """
     reading: Variant = config.mmubench.reading
+    judge = judge or RuleJudge()
     pool = paper.kept(paper.sheets if method else (), config.world.stage)
     scored = {}
     for sheet in paper.sheets:
         own = pool if method else paper.kept([sheet], config.world.stage)
-        scoring = Scoring(sheet, own, lines, vocabulary, judge=RuleJudge(), seed=config.seed)
+        scoring = Scoring(sheet, own, lines, vocabulary, judge=judge, seed=config.seed)
         scored[sheet.id] = _concept(scoring, lines, config, paper)
     known = {key: found for key, found in scored.items() if found["gate"]["known"]}
     results: dict[str, Any] = {
@@ -49,6 +58,7 @@ def results_of(
         "method": method,
         "seed": config.seed,
         "data": paper.benchmark.name,
+        "judge": judge.name,
         "concept": concept_json([sheet.entry.concept for sheet in paper.sheets]),
         "gate": _gate(scored),
         "models": _pooled(known or scored, reading, lines),
@@ -66,7 +76,20 @@ def results_of(
         for key, found in scored.items()
         for reason in found.get("collapse", ())
     ]
+    _add_utility(results, utility_results(paper.utility, lines, reading, seed=config.seed))
     return {**results, "collapse": reasons} if "unlearned" in lines else results
+
+
+def _add_utility(results: dict[str, Any], found: Mapping[str, Any]) -> None:
+    """Figures of local suites stand beside those of all concepts: they are about no concept."""
+    if not found:
+        return
+    parts = [(results["models"], found["models"])]
+    parts += [(results["readings"][v], made) for v, made in found["readings"].items()]
+    for there, made in parts:
+        for model, figures_of_model in made.items():
+            there[model] = {**there.get(model, {}), **figures_of_model}
+    results["utility"] = found["utility"]
 
 
 def concept_json(concepts: Sequence[Concept]) -> dict[str, Any]:

@@ -134,6 +134,19 @@ _SPREAD = (
         SIU,
         "means over different suites do not compare: the paper has one of eight and, elsewhere, MM-Vet alone",
     ),
+    MetricInfo(
+        "specificity_local",
+        "What the model still can, on local files",
+        "mean over the given suites, unweighted: accuracy of POPE, MME, VQA and multiple choice",
+        "higher",
+        SHARE,
+        SIU,
+        "a constant answer gets 0.5 on POPE and MME: read the paired difference to the target",
+        {
+            "paper": "each suite by its published rule, as the released code has it",
+            "corrected": "a reply that is neither yes nor no, or chooses nothing, is wrong",
+        },
+    ),
 )
 _GROUPS = (
     MetricInfo(

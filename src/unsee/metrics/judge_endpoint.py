@@ -58,6 +58,21 @@ class Endpoint:
         """
         return [self._one(prompt) for prompt in prompts]
 
+    def check(self) -> None:
+        """Refuses an endpoint that could not be asked.
+
+        Raises:
+            UserError: No http address, or no key.
+        """
+        if not self.url.startswith(("http://", "https://")):
+            raise UserError(
+                "the judge has no address",
+                got=self.url,
+                expected="an address that begins with http:// or https://",
+                remedy="such as https://api.openai.com/v1",
+            )
+        self._headers()
+
     def _one(self, prompt: str) -> str:
         file = self.cache / f"{hash_text(self.url, self.model, str(self.longest_reply), prompt)}.json"
         if file.is_file():

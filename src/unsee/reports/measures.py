@@ -230,7 +230,15 @@ _GROUP_OF: Mapping[str, Group] = {
         ("em", "em_name", "em_yes_no", "g_eval", "multi_hop", "multilingual", "group_named"), "gone"
     ),
     **dict.fromkeys(
-        ("specificity", "group_others_named", "vqa_accuracy", "choice_accuracy", "choice_circular"), "kept"
+        (
+            "specificity",
+            "specificity_local",
+            "group_others_named",
+            "vqa_accuracy",
+            "choice_accuracy",
+            "choice_circular",
+        ),
+        "kept",
     ),
     **dict.fromkeys(("pope_accuracy", "pope_f1", "mme_accuracy", "mme_accuracy_plus", "mme_score"), "kept"),
     "distinct_1": "healthy",
@@ -284,7 +292,14 @@ SPLITS: Mapping[str, str] = {
 
 
 def measure_of(metric: str, better: str = "") -> Measure:
-    """The words for a metric id or one derived of it; an unknown id stands for itself, group "other"."""
+    """The words for a metric id or one derived of it; an unknown id stands for itself, group "other".
+
+    Behind a colon stands the name of a suite, where several of a kind were asked: ``pope_f1:popular``.
+    """
+    kind, _, suite = metric.partition(":")
+    if suite and kind in MEASURES:
+        known = MEASURES[kind]
+        return replace(known, id=metric, title=f"{known.title}: {suite}", better=better or known.better)
     for ending, words in _DERIVED.items():
         base = MEASURES.get(metric.removesuffix(f"_{ending}"))
         if base is not None and base.id != metric:

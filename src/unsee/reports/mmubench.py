@@ -23,6 +23,10 @@ HONEST = (
     *("em_name", "yes_no_balanced", "others_named", "others_yes_no", "neighbours_named"),
     *("degenerate_rate", "refusal_rate", "mia_min_k_pp"),
 )
+LOCAL = (
+    *("specificity_local", "pope_accuracy", "pope_f1", "mme_accuracy", "mme_score", "vqa_accuracy"),
+    *("choice_accuracy", "choice_circular"),
+)
 TITLES = {
     "efficacy": "Efficacy ↑",
     "em": "EM ↑",
@@ -143,7 +147,42 @@ def _sequences(entries: Sequence[Entry]) -> Iterator[str]:
             yield _grid(title, head, [*lines, back])
 
 
-_TABLES = (_main, _masks, _many, _attacks, _settings, _sequences)
+def _local(entries: Sequence[Entry]) -> Iterator[str]:
+    """Suites over local files: the target, each method, and the paired differences to the target."""
+    asked = [e for e in entries if _has(e, "unlearned") and _local_names(e)]
+    suites = dict.fromkeys(name for e in asked for name in _local_names(e))
+    if suites:
+        metrics = tuple(dict.fromkeys(m for e in asked for m in _heads(e)))
+        # The target answers for every concept alike, so it is counted once.
+        rows = [*_floor_rows(asked[:1], metrics, "corrected")[:1], *_method_rows(asked, metrics, "corrected")]
+        yield _table("Specificity over local files", metrics, rows)
+        head = ["right answers minus the target's, in points", *(f"{markdown(s, 40)}" for s in suites)]
+        lines = [
+            [f"`{_title(e)}`, {e.concept}, seed {e.seed}", *(_difference(e, name) for name in suites)]
+            for e in asked
+        ]
+        yield _grid("What each run costs on local files (paired, by question)", head, lines)
+
+
+def _heads(entry: Entry) -> list[str]:
+    """Figures of local suites that stand in the table."""
+    figures = (entry.results or {}).get("models", {}).get("target", {})
+    return [m for m in figures if m.partition(":")[0] in LOCAL]
+
+
+def _local_names(entry: Entry) -> list[str]:
+    return list((entry.results or {}).get("utility", ()))
+
+
+def _difference(entry: Entry, suite: str) -> str:
+    found = ((entry.results or {}).get("utility", {}).get(suite) or {}).get("difference")
+    if found is None:
+        return "–"
+    value, low, high = (f"{100 * found[key]:+.1f}" for key in ("value", "low", "high"))
+    return f"{value} [{low}, {high}], p {found['p']:.2g}"
+
+
+_TABLES = (_main, _local, _masks, _many, _attacks, _settings, _sequences)
 
 
 def _count(entry: Entry) -> int:
@@ -153,12 +192,15 @@ def _count(entry: Entry) -> int:
 def _method_rows(entries: Sequence[Entry], metrics: Sequence[str], reading: str) -> list[list[str]]:
     groups: dict[str, list[Entry]] = {}
     for entry in entries:
-        title = " ".join([entry.method, *(f"{key}={value}" for key, value in entry.settings)])
-        groups.setdefault(title, []).append(entry)
+        groups.setdefault(_title(entry), []).append(entry)
     return [
         [f"`{title}`", *_cells(_pool(group, "unlearned", reading), metrics)]
         for title, group in groups.items()
     ]
+
+
+def _title(entry: Entry) -> str:
+    return " ".join([entry.method, *(f"{key}={value}" for key, value in entry.settings)])
 
 
 def _floor_rows(entries: Sequence[Entry], metrics: Sequence[str], reading: str) -> list[list[str]]:
