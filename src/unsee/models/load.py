@@ -26,6 +26,7 @@ from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_TEXT_TO_TEXT_
 
 from unsee.models.chat import Chat
 from unsee.models.fingerprint import hash_files, hash_model
+from unsee.models.processes import launched, own_card
 from unsee.models.processors import load_processor
 from unsee.models.roles import PEFT_PREFIX, Roles, find_roles
 from unsee.nouns import Picture, UserError
@@ -206,13 +207,15 @@ def load(
 
 
 def choose_device(device: str) -> torch.device:
-    """The device for "auto", "cpu", "cuda" ...
+    """The device for "auto", "cpu", "cuda" ...; with a launcher, each process has a card of its own.
 
     Raises:
         UserError: No such device here.
     """
     if device == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    if device.startswith("cuda") and launched() > 1:
+        device = own_card(device)
     try:
         found: torch.device = torch.device(device)
         torch.empty(0, device=found)
