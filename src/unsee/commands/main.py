@@ -5,6 +5,7 @@ Exit code 0: done. 1: the run failed. 2: the user's input is wrong (what, got, e
 
 from __future__ import annotations
 
+import os
 import sys
 import traceback
 from collections.abc import Sequence
@@ -22,10 +23,12 @@ from unsee.commands.report import report
 from unsee.commands.train import train
 from unsee.commands.world import world
 from unsee.config import nearest
+from unsee.jobs.engines.options import engine_help
 from unsee.nouns import UserError, shorten
 
 # The class of all parsing errors; typer carries its own copy of click in newer versions.
 UsageError: type[Exception] = typer.BadParameter.__mro__[1]
+SEVERAL = ("forget", "evaluate")  # verbs that torchrun and accelerate launch may start
 
 app = typer.Typer(
     name="unsee",
@@ -36,7 +39,7 @@ app = typer.Typer(
 )
 app.command(epilog=knob_table())(forget)
 app.command(epilog=knob_table())(evaluate)
-app.command(epilog=knob_table())(bench)
+app.command(epilog=f"{engine_help()}\n\n{knob_table()}")(bench)
 app.command()(report)
 app.command()(export)
 app.command("list")(list_)
@@ -54,6 +57,7 @@ def run(arguments: Sequence[str]) -> int:
     """Runs one command line and returns its exit code."""
     debug = "--debug" in arguments
     try:
+        _check_processes(arguments)
         code = app(list(arguments), prog_name="unsee", standalone_mode=False)
         return code if isinstance(code, int) else 0
     except UserError as error:
@@ -67,7 +71,27 @@ def run(arguments: Sequence[str]) -> int:
         return _fail(error, debug, 1)
 
 
+def _check_processes(arguments: Sequence[str]) -> None:
+    """Only some verbs work in several processes."""
+    many = "RANK" in os.environ and int(os.environ.get("WORLD_SIZE") or 1) > 1
+    if many and arguments and arguments[0] not in SEVERAL:
+        raise UserError(
+            f"unsee {arguments[0]} runs in one process.",
+            got=f"{os.environ['WORLD_SIZE']} processes",
+            expected=f"one, or one of: {', '.join(SEVERAL)}",
+            remedy="start it without torchrun or accelerate launch",
+        )
+
+
+def _silent(error: BaseException) -> bool:
+    """Whether another process says it: what is wrong with the input is known to all, the first one tells."""
+    told = isinstance(error, UserError) or type(error).__name__ == "ElsewhereError"
+    return told and os.environ.get("RANK", "0") != "0"
+
+
 def _fail(error: BaseException, debug: bool, code: int) -> int:
+    if _silent(error):
+        return code
     if debug:
         traceback.print_exception(error)
     elif isinstance(error, UserError):

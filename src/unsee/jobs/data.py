@@ -14,6 +14,7 @@ from unsee.jobs.shared import Shared
 from unsee.jobs.start import model_key
 from unsee.methods.parts import RETAIN_ROLES, Method
 from unsee.models.load import VLM
+from unsee.models.processes import from_leader
 from unsee.nouns import Example, Picture
 from unsee.packs.cost import Cost
 from unsee.training.examples import ExampleSet, Mixture, build_examples
@@ -52,7 +53,7 @@ def examples_of_many(
     """
     file = folder.path / EXAMPLES
     if not file.exists():
-        texts = [_text_of(request, vlm, method, cost, shared) for request in requests]
+        texts = from_leader(lambda: [_text_of(request, vlm, method, cost, shared) for request in requests])
         write_atomic(file, texts[0] if len(texts) == 1 else _joined(requests, texts))
     pictures = {key: picture for request in requests for key, picture in pictures_of(request).items()}
     rows = [example_of(row, pictures) for row in read_lines(file)]
@@ -104,7 +105,11 @@ def probe_examples(
     if method.terms and request.config.training.probe_every:
         wanted |= set() if {row.role for row in examples} & set(RETAIN_ROLES) else set(RETAIN_ROLES)
     roles = wanted - method.roles
-    return _build(request, vlm, roles, cost).examples if roles else ()
+    if not roles:
+        return ()
+    text = from_leader(lambda: lines_of(_build(request, vlm, roles, cost).examples))
+    pictures = pictures_of(request)
+    return tuple(example_of(json.loads(line), pictures) for line in text.split("\n") if line)
 
 
 def mixture_of(config: RunConfig) -> Mixture:

@@ -13,6 +13,7 @@ from unsee.jobs.results import records_by_model, results_of
 from unsee.jobs.start import claim, load_model
 from unsee.jobs.suites import get_suite
 from unsee.models.adapters import load_adapter
+from unsee.models.processes import agreed, from_leader, join
 
 
 def evaluate(config: RunConfig, suite: str = "concept") -> Outcome:
@@ -25,10 +26,12 @@ def evaluate(config: RunConfig, suite: str = "concept") -> Outcome:
         UserError: The input is wrong.
     """
     chosen = get_suite(suite)
-    request = check(config, job="evaluate")
+    join(config.device)
+    with agreed():
+        request = check(config, job="evaluate")
+        vlm = load_model(request)
+        questionnaire = chosen.questions(request, ())
     settings = request.config.evaluation
-    vlm = load_model(request)
-    questionnaire = chosen.questions(request, ())
     with open_run(request.folder, request.config) as folder:
         claim(folder, f"evaluate {suite}", request, vlm, questionnaire)
         records, receipt = folder.records(), Receipt(folder)
@@ -40,5 +43,6 @@ def evaluate(config: RunConfig, suite: str = "concept") -> Outcome:
             with receipt.stage("unlearned") as cost:
                 ask(adapted, "unlearned", questionnaire, settings, records=records, cost=cost)
         folder.write("results.json", results_of(request, suite, questionnaire, records_by_model(records)))
-        close(folder, questionnaire, request)
-    return Outcome(folder.path, folder.read("results.json"), redact=config.redact)
+        from_leader(lambda: close(folder, questionnaire, request))
+        results = folder.read("results.json")
+    return Outcome(folder.own, results, redact=config.redact)

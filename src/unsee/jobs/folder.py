@@ -11,13 +11,15 @@ import fcntl
 import logging
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from unsee.config import RunConfig, build, read_mapping
 from unsee.jobs.lines import Lines, read_json, unfinished, write_atomic, write_json
+from unsee.models.processes import agreed, check_joined, count, from_leader, leads
 from unsee.nouns import Picture, UserError, shorten
 
 RUN = "run.yaml"
@@ -29,21 +31,37 @@ LONGEST_MESSAGE = 2000
 log = logging.getLogger("unsee")
 
 
+class InUse(UserError):
+    """Another process is working in the folder."""
+
+
 @dataclass(frozen=True)
 class RunFolder:
-    """One run on disk: the paths of its files and the ways to write them."""
+    """One run on disk: the paths of its files and the ways to write them.
+
+    Attributes:
+        path: Where it lies.
+        copy_of: In a process that does not lead: the run's own folder. ``path`` is then a copy that is thrown
+            away, so that every process finds what the leader finds and the leader alone writes.
+    """
 
     path: Path
+    copy_of: Path | None = None
+
+    @property
+    def own(self) -> Path:
+        """The run's own folder, in every process."""
+        return self.copy_of or self.path
 
     @property
     def adapter(self) -> Path:
         """What the method produced."""
-        return self.path / "adapter"
+        return self.own / "adapter"
 
     @property
     def checkpoints(self) -> Path:
         """Training state of a run that is not finished."""
-        return self.path / "checkpoints"
+        return self.own / "checkpoints"
 
     @property
     def report(self) -> Path:
@@ -155,10 +173,31 @@ def open_run(path: Path, config: RunConfig) -> Iterator[RunFolder]:
     Raises:
         UserError: Not writable, another run, or in use by another process.
     """
-    check_free(path, config)
-    path.mkdir(parents=True, exist_ok=True)
-    with locked(path / LOG), _logged(path / LOG):
+    with ExitStack() as stack:
+        with agreed():
+            if leads():
+                check_free(path, config)
+                path.mkdir(parents=True, exist_ok=True)
+                stack.enter_context(locked(path / LOG))
+        folder = stack.enter_context(_in_each_process(path))
+        stack.enter_context(_logged(folder.path / LOG))
+        yield folder
+
+
+@contextmanager
+def _in_each_process(path: Path) -> Iterator[RunFolder]:
+    """The folder; in processes that do not lead, a copy of its files as they are now."""
+    if count() == 1:
         yield RunFolder(path)
+        return
+    files = from_leader(lambda: {f.name: f.read_bytes() for f in path.iterdir() if f.is_file()})
+    if leads():
+        yield RunFolder(path)
+        return
+    with TemporaryDirectory(prefix="unsee-") as copy:
+        for name, content in files.items():
+            (Path(copy) / name).write_bytes(content)
+        yield RunFolder(Path(copy), copy_of=path)
 
 
 @contextmanager
@@ -166,18 +205,27 @@ def locked(file: Path) -> Iterator[None]:
     """Keeps other processes out until the block, or this process, ends.
 
     Raises:
-        UserError: One is in it already.
+        InUse: One is in it already.
+        UserError: The file system has no locks.
     """
+    check_joined()
     handle = os.open(file, os.O_RDWR | os.O_CREAT, 0o644)
     try:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise UserError(
+        except (BlockingIOError, PermissionError) as error:
+            raise InUse(
                 "Another process is working in this folder.",
                 got=file.parent,
                 expected="one process per run folder",
                 remedy="wait for it, or choose another --out",
+            ) from error
+        except OSError as error:
+            raise UserError(
+                "The file system of this folder has no file locks.",
+                got=f"{file.parent}: {error.strerror}",
+                expected="a folder in which processes can keep each other out",
+                remedy="choose another --out, or have the file system mounted with locks",
             ) from error
         yield
     finally:
@@ -193,7 +241,8 @@ def _logged(file: Path) -> Iterator[None]:
     shown.addFilter(lambda record: record.levelno == logging.WARNING)
     level, propagate = log.level, log.propagate
     log.addHandler(handler)
-    log.addHandler(shown)
+    if leads():
+        log.addHandler(shown)
     log.setLevel(logging.INFO)
     log.propagate = False
     try:

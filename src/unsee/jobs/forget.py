@@ -15,7 +15,7 @@ from unsee.jobs.data import examples_of, probe_examples
 from unsee.jobs.folder import RUN, RunFolder, log, open_run
 from unsee.jobs.inputs import Request, check
 from unsee.jobs.lines import Lines
-from unsee.jobs.measure import Row, as_record, ask, ask_portion, gate_portions
+from unsee.jobs.measure import Row, as_record, ask, ask_portions, gate_portions
 from unsee.jobs.memory import check_memory
 from unsee.jobs.outcome import Outcome
 from unsee.jobs.receipt import Receipt
@@ -27,6 +27,7 @@ from unsee.jobs.training import method_of, scope_of, settings_of, show_scope, un
 from unsee.models.adapters import detach, load_adapter, merge
 from unsee.models.attach import check_scope
 from unsee.models.load import VLM, load
+from unsee.models.processes import agreed, from_leader, join
 from unsee.nouns import UserError
 from unsee.packs.cost import Cost
 from unsee.suites.concept.gate import gate
@@ -45,16 +46,19 @@ def forget(config: RunConfig, shared: Shared | None = None) -> Outcome:
     Raises:
         UserError: The input is wrong; nothing was written but, after the model was asked, the log.
     """
-    request = check(config)
-    check_memory(request.config)
-    vlm = load_target(request)
-    if method_of(config).terms:
-        check_scope(vlm, scope_of(config))
+    join(config.device)
+    with agreed():
+        request = check(config)
+        check_memory(request.config)
+        vlm = load_target(request)
+        if method_of(config).terms:
+            check_scope(vlm, scope_of(config))
     with open_run(request.folder, request.config) as folder:
         job = _Job(request, vlm, folder, concept_questions(request), shared)
         job.run()
-        close(folder, job.questionnaire, request)
-    return Outcome(folder.path, folder.read("results.json"), folder.adapter, config.redact)
+        from_leader(lambda: close(folder, job.questionnaire, request))
+        results = folder.read("results.json")
+    return Outcome(folder.own, results, folder.adapter, config.redact)
 
 
 def load_target(request: Request) -> VLM:
@@ -133,10 +137,9 @@ class _Job:
         """The target's records by which the gate decides; where answers are shared, all of them."""
         if self.shared is not None:
             return self.shared_rows(self.vlm, "target", None, cost)
-        rows, settings = [], self.request.config.evaluation
-        for portion in gate_portions(self.questionnaire.questions):
-            rows += ask_portion(self.vlm, "target", self.questionnaire, portion, settings, cost=cost)
-        return rows
+        settings, todo = self.request.config.evaluation, list(gate_portions(self.questionnaire.questions))
+        asked = ask_portions(self.vlm, "target", self.questionnaire, todo, settings, cost=cost)
+        return [row for rows in asked for row in rows]
 
     def ask(self, vlm: VLM, model: str, reference: VLM | None = None) -> None:
         """Puts the questionnaire to one model."""
@@ -175,7 +178,7 @@ class _Job:
                 self.vlm,
                 examples,
                 settings_of(config),
-                self.folder.path,
+                self.folder.own,
                 names=self.request.concept.names,
                 gold=self.load_gold() if compares else None,
                 cost=cost,

@@ -15,6 +15,7 @@ from unsee.config import Evaluation
 from unsee.jobs.lines import Lines
 from unsee.jobs.progress import bar
 from unsee.models.load import VLM
+from unsee.models.processes import divided, leads
 from unsee.nouns import Question, Record
 from unsee.packs.cost import Cost
 from unsee.suites.concept import Questionnaire, evaluate_model
@@ -36,6 +37,8 @@ def ask(
 ) -> None:
     """Adds the records of one model to ``records``; portions that are there already are not asked again.
 
+    Several processes take turns with the portions; the lines come in the same order as from one.
+
     Args:
         vlm: The model.
         model: What the records call it: target, unlearned, gold or blind. ``blind`` sees no picture and gets
@@ -48,12 +51,29 @@ def ask(
     """
     asked = [q for q in questionnaire.questions if q.picture is not None or model != "blind"]
     missing = sum((model, question.id) not in records for question in asked)
-    with bar(f"asking {model}", missing) as advance:
-        for portion in portions(asked):
-            new = sum((model, question.id) not in records for question in portion)
-            if new:
-                records.append(ask_portion(vlm, model, questionnaire, portion, settings, reference, cost))
-                advance(new)
+    todo = [part for part in portions(asked) if any((model, question.id) not in records for question in part)]
+    with bar(f"asking {model}", missing if leads() else 0) as advance:
+        for rows in ask_portions(vlm, model, questionnaire, todo, settings, reference, cost):
+            before = len(records)
+            records.append(rows)
+            advance(len(records) - before)
+
+
+def ask_portions(
+    vlm: VLM,
+    model: str,
+    questionnaire: Questionnaire,
+    todo: Sequence[Sequence[Question]],
+    settings: Evaluation,
+    reference: VLM | None = None,
+    cost: Cost | None = None,
+) -> Iterator[list[Row]]:
+    """The records of each portion in turn; several processes share the portions."""
+
+    def put(portion: Sequence[Question]) -> list[Row]:
+        return ask_portion(vlm, model, questionnaire, portion, settings, reference, cost)
+
+    return divided(todo, put)
 
 
 def ask_portion(

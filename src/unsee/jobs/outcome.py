@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from unsee.jobs.receipt import whole_cost
+from unsee.models.processes import leads
 from unsee.reports.receipt import cost_line
 from unsee.reports.table import plain_results, print_results
 
@@ -35,7 +36,9 @@ class Outcome:
         return self.folder / "report.html"
 
     def print(self) -> None:
-        """Prints the verdict, the table of results and where everything lies."""
+        """Prints the verdict, the table of results and where everything lies; the leader alone does."""
+        if not leads():
+            return
         if sys.stdout.isatty():
             from rich.console import Console
 

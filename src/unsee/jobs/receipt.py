@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from unsee.jobs.folder import RunFolder
 from unsee.jobs.lines import read_json
+from unsee.models.processes import gathered
 from unsee.packs.cost import Cost, per_second
 
 FILE = "cost.json"
@@ -44,8 +45,8 @@ class Receipt:
         self.add(name, cost)
 
     def add(self, name: str, cost: Cost) -> None:
-        """Adds what a stage has cost and writes the file."""
-        self.stages[name] = added(self.stages.get(name), cost.as_json())
+        """Adds what a stage has cost, in all processes together, and writes the file."""
+        self.stages[name] = added(self.stages.get(name), _at_once(gathered(cost.as_json())))
         self._write()
 
     def _write(self) -> None:
@@ -74,6 +75,15 @@ def added(first: Mapping[str, Any] | None, second: Mapping[str, Any]) -> dict[st
     if "seconds" in total:
         total["tokens_per_second"] = per_second(total["lm_tokens"], total["seconds"])
     return total
+
+
+def _at_once(parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """What several processes did at the same time: work adds up, time and phases are the leader's."""
+    first = parts[0]
+    total = dict(first)
+    for part in parts[1:]:
+        total = {**added(total, part), "seconds": first["seconds"], "phases": first["phases"]}
+    return {**total, "tokens_per_second": per_second(total["lm_tokens"], total["seconds"])}
 
 
 def _both(name: str, one: Any, other: Any) -> Any:

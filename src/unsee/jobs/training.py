@@ -12,6 +12,7 @@ from unsee.methods.parts import Method
 from unsee.methods.registry import get
 from unsee.models.adapters import detach, save_adapter, trained_table
 from unsee.models.load import VLM
+from unsee.models.processes import from_leader
 from unsee.models.scopes import Scope
 from unsee.training.settings import TrainSettings
 from unsee.training.unlearn import Work, unlearn
@@ -35,7 +36,7 @@ def unlearn_and_save(method: Method, work: Work, folder: RunFolder) -> Mapping[s
             notes["kept_step"] = course.kept
     for name, value in notes.items():
         log.info("%s: %s", name, value)
-    save_adapter(done.vlm, folder.adapter)
+    from_leader(lambda: save_adapter(done.vlm, folder.adapter))
     detach(done.vlm)
     return notes
 
@@ -74,6 +75,7 @@ def settings_of(config: RunConfig) -> TrainSettings:
         select=given.select,
         checkpointing=given.checkpointing,
         forward_tokens=given.forward_tokens,
+        shard=given.shard,
         report_to=given.report_to,
         vocabulary=config.data.vocabulary,
         seed=config.seed,

@@ -8,6 +8,7 @@ process every function here does nothing at all.
 
 from __future__ import annotations
 
+import atexit
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -33,12 +34,23 @@ class ElsewhereError(RuntimeError):
 
 def launched() -> int:
     """How many processes the launcher started; 1 without a launcher."""
-    return int(os.environ.get("WORLD_SIZE") or 1)
+    return int(os.environ.get("WORLD_SIZE") or 1) if "RANK" in os.environ else 1
 
 
-def place() -> int:
-    """Which process of this machine this is, from 0: its graphics card, as the launcher counts them."""
-    return int(os.environ.get("LOCAL_RANK") or 0) if launched() > 1 else 0
+def own_card(device: str) -> str:
+    """The graphics card of this process, by its number on the machine.
+
+    Raises:
+        UserError: One and the same card is asked for all processes.
+    """
+    if device != "cuda":
+        raise UserError(
+            "Several processes cannot share one graphics card.",
+            got=device,
+            expected="auto, cuda or cpu",
+            remedy="leave --device out: each process takes a card of its own",
+        )
+    return f"cuda:{os.environ.get('LOCAL_RANK') or 0}"
 
 
 def join(device: str = "auto") -> None:
@@ -66,13 +78,28 @@ def join(device: str = "auto") -> None:
         os.environ["UNSEE_SHARD"] = "true"
         os.environ["ACCELERATE_USE_FSDP"] = "false"
     PartialState(cpu=device == "cpu", timeout=PATIENCE)
+    atexit.register(leave)
+
+
+def check_joined() -> None:
+    """Refuse to work in several processes that do not know of each other.
+
+    Raises:
+        UserError: A launcher started them, and this piece of work is done by one.
+    """
+    if launched() > count():
+        raise UserError(
+            "This runs in one process.",
+            got=f"{launched()} processes",
+            expected="one",
+            remedy="start it without torchrun or accelerate launch",
+        )
 
 
 def leave() -> None:
-    """Disconnects the processes, at the end of a command."""
+    """Disconnects the processes, at the end of the program."""
     if torch.distributed.is_initialized():
         torch.distributed.destroy_process_group()
-        PartialState._reset_state()
 
 
 def asks_for_shards() -> bool:
