@@ -33,7 +33,22 @@ Grid = Annotated[
     typer.Option("--grid", help="key=value,value: run every combination; can be given several times"),
 ]
 To = Annotated[Path, typer.Option("--out", help="folder of the comparison; the same command continues it")]
-Jobs = Annotated[int, typer.Option("--jobs", min=0, help="processes; 0 = one per core, one with a GPU")]
+Jobs = Annotated[
+    int,
+    typer.Option(
+        "--jobs",
+        min=0,
+        help="cells at once; 0 = one per core, one with a GPU; on a cluster: what it has room for",
+    ),
+]
+EngineName = Annotated[
+    str,
+    typer.Option("--engine", help="where cells run: local (this machine), ray, slurm; see docs/engines.md"),
+]
+EngineOptions = Annotated[
+    list[str] | None,
+    typer.Option("--engine-option", help="key=value, a key of the engine below; can be given several times"),
+]
 Table = Annotated[
     str | None, typer.Option("--table", help="paper: print the tables of the suite's paper (mmubench)")
 ]
@@ -46,9 +61,11 @@ Modality = Annotated[
 ]
 OF_MLLMU = ("ratios", "modality", "data_revision", "limit", "controls", "judge_url", "judge_model")
 OF_CONCEPTS = ("image", "name", "alias", "kind", "fact", "looks", "test")
+OF_MMUBENCH = ("data", "judge_url", "judge_model", "utility", "utility_pictures")
 OWN = (
-    *("data", "table", *OF_MLLMU),
+    *("table", *OF_MLLMU, *OF_MMUBENCH),
     *("suite", "out", "methods", "seeds", "concepts", "split", "grid", "jobs", "config", "sets", "debug"),
+    *("engine", "engine_option"),
 )
 
 
@@ -61,6 +78,8 @@ def bench(
     split: Split = "report",
     grid: Grid = None,
     jobs: Jobs = 0,
+    engine: EngineName = "local",
+    engine_option: EngineOptions = None,
     data: o.Data = None,
     table: Table = None,
     ratios: Ratios = None,
@@ -70,6 +89,8 @@ def bench(
     controls: o.Controls = None,
     judge_url: o.JudgeUrl = None,
     judge_model: o.JudgeModel = None,
+    utility: o.Utility = None,
+    utility_pictures: o.UtilityPictures = None,
     model: o.Model = None,
     image: o.Images = None,
     name: o.Name = None,
@@ -101,19 +122,23 @@ def bench(
     said = o.given(locals())
     given = {key: value for key, value in said.items() if key not in OWN}
     _check(suite, data if suite != "mllmu" else None, table)
-    benchmark = {key: said[key] for key in ("data", *OF_MLLMU) if key in said}
+    benchmark = {key: said[key] for key in dict.fromkeys((*OF_MLLMU, *OF_MMUBENCH)) if key in said}
     if suite == "mllmu":
+        _refuse("mllmu", [key for key in ("utility", "utility_pictures") if key in benchmark])
         _people(said, given, benchmark)
         return
-    _refuse(suite, [key for key in benchmark if key != "data"])
-    if data is not None:
-        given["mmubench"] = {"data": data}
+    mine = OF_MMUBENCH if suite == "mmubench" else ()
+    _refuse(suite, [key for key in benchmark if key not in mine])
+    if benchmark:
+        given["mmubench"] = benchmark
     from unsee.jobs.bench import PAPER
     from unsee.jobs.bench import bench as run
     from unsee.jobs.bench_plan import Ask
+    from unsee.jobs.engines import make_engine
 
     ask = Ask(suite, methods, seeds, concepts, split, tuple(grid or ()), given, tuple(sets or ()), config)
-    done = run(ask, out, jobs=jobs, command=shlex.join(["unsee", *sys.argv[1:]]))
+    place = make_engine(engine, tuple(engine_option or ()))
+    done = run(ask, out, jobs=jobs, command=shlex.join(["unsee", *sys.argv[1:]]), engine=place)
     done.print()
     if table is not None:
         print((done.folder / PAPER).read_text(encoding="utf-8"))
@@ -127,6 +152,7 @@ def _people(said: dict[str, Any], given: dict[str, Any], benchmark: dict[str, An
     if said["concepts"] != "1":
         _refuse("mllmu", ["concepts"])
     from unsee.jobs.bench_plan import Ask
+    from unsee.jobs.engines import make_engine
     from unsee.jobs.mllmu_bench import bench_people
 
     ratios, forms = benchmark.pop("ratios", "all"), benchmark.pop("modality", "")
@@ -144,7 +170,9 @@ def _people(said: dict[str, Any], given: dict[str, Any], benchmark: dict[str, An
         said.get("config"),
         forms,
     )
-    done = bench_people(ask, said["out"], jobs=said["jobs"], command=shlex.join(["unsee", *sys.argv[1:]]))
+    place = make_engine(said["engine"], tuple(said.get("engine_option", ())))
+    command = shlex.join(["unsee", *sys.argv[1:]])
+    done = bench_people(ask, said["out"], jobs=said["jobs"], command=command, engine=place)
     done.print()
     if not done.complete:
         raise typer.Exit(1)

@@ -7,7 +7,7 @@ method changes (the answers of target, gold and blind model) is made once and li
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,9 +15,10 @@ from typing import Any
 import yaml
 
 from unsee.config import merge, parse_set, read_mapping
-from unsee.jobs.bench_cell import Cell
+from unsee.jobs.bench_cell import LOCK, SHARED, Cell
 from unsee.jobs.bench_plan import Ask, cells_of, set_text
-from unsee.jobs.bench_pool import cores, run_cells
+from unsee.jobs.engines import Engine, Say
+from unsee.jobs.engines.local import Local
 from unsee.jobs.folder import FAILED, check_free, check_writable, locked
 from unsee.jobs.inputs import check
 from unsee.jobs.lines import read_json, unfinished, write_atomic
@@ -33,9 +34,6 @@ from unsee.reports.verdict import named
 
 PLAN = "bench.yaml"
 PAPER = "paper.md"
-LOCK = "bench.lock"
-SHARED = "shared"
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -67,15 +65,24 @@ class Bench:
             print(f"cost     {cost}")
 
 
-def bench(ask: Ask, out: Path, *, jobs: int = 0, command: str = "", say: Say | None = None) -> Bench:
+def bench(
+    ask: Ask,
+    out: Path,
+    *,
+    jobs: int = 0,
+    command: str = "",
+    say: Say | None = None,
+    engine: Engine | None = None,
+) -> Bench:
     """Runs or continues the matrix.
 
     Args:
         ask: What the user wants.
         out: Folder of the matrix.
-        jobs: Processes; 0 = one per core, or one where there is a GPU.
+        jobs: Cells at once; 0 = as many as the engine has room for.
         command: The command line, for the tables.
         say: Where lines about the progress go; None = standard error.
+        engine: Where cells run; None = in processes of this machine.
 
     Raises:
         UserError: The request is wrong, or the folder holds something else; nothing was written.
@@ -90,9 +97,8 @@ def bench(ask: Ask, out: Path, *, jobs: int = 0, command: str = "", say: Say | N
         write_atomic(out / PLAN, plan_text(ask))
         missing = [cell for cell in cells if not finished(cell)]
         tell(f"{len(cells)} cells, {len(cells) - len(missing)} of them finished")
-        count = min(jobs or default_jobs(cells[0]), max(1, len(missing)))
         done = len(cells) - len(missing)
-        for cell, _ in run_cells(missing, out / SHARED, count):
+        for cell, _ in (engine or Local()).run(missing, out / SHARED, jobs, tell):
             done += 1
             tell(f"[{done}/{len(cells)}] {line_of(entry_of(cell, out))}")
             write_tables(ask, out, cells, command)
@@ -141,14 +147,6 @@ def finished(cell: Cell) -> bool:
     return there == [True, True, False]
 
 
-def default_jobs(cell: Cell) -> int:
-    """One process per core; one in all where the model runs on a GPU."""
-    import torch
-
-    device = cell.config.device
-    return cores() if device == "cpu" or (device == "auto" and not torch.cuda.is_available()) else 1
-
-
 def write_tables(ask: Ask, out: Path, cells: Sequence[Cell], command: str) -> Matrix:
     """Writes the tables from the folders of the cells as they are now."""
     entries = [entry_of(cell, out) for cell in cells]
@@ -191,7 +189,11 @@ def line_of(entry: Entry) -> str:
 def outcome_of(entry: Entry) -> str:
     """How a cell ended, in a few words."""
     if entry.results is None:
-        return f"failed: {shorten(entry.failure)}"
+        return (
+            f"failed: {shorten(entry.failure)}"
+            if entry.failure
+            else "not finished; is another process at it?"
+        )
     rate, kept = named(entry.results, "unlearned"), retained_value(entry.results, "unlearned")
     words = [
         "collapse" if entry.results.get("collapse") else "",

@@ -7,6 +7,10 @@ from pathlib import Path
 
 from unsee.config import RunConfig
 
+LOCK = "bench.lock"
+"""File in the folder of a matrix: held by the command that works on it."""
+SHARED = "shared"
+"""Folder in the folder of a matrix: what its cells have in common."""
 Point = tuple[tuple[str, str], ...]
 
 
@@ -27,3 +31,8 @@ class Cell:
     settings: Point
     config: RunConfig
     path: Path
+
+    @property
+    def key(self) -> str:
+        """Content key (hex): method, settings, data, model and seed; a folder never holds another's cell."""
+        return self.config.identity

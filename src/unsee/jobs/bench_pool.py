@@ -16,7 +16,7 @@ from pathlib import Path
 
 from unsee.config import RunConfig
 from unsee.jobs.bench_cell import Cell
-from unsee.jobs.folder import FAILED
+from unsee.jobs.folder import FAILED, InUse
 from unsee.jobs.lines import write_json
 from unsee.jobs.shared import Shared
 from unsee.nouns import UserError, shorten
@@ -38,10 +38,15 @@ Work = Callable[[Cell, Path], Failure | None]
 
 
 def run_cell(cell: Cell, shared: Path) -> Failure | None:
-    """Runs or continues one cell; what goes wrong is written into its folder and handed back."""
+    """Runs or continues one cell; what goes wrong is written into its folder and handed back.
+
+    Where another process is at work, nothing is written.
+    """
     (cell.path / FAILED).unlink(missing_ok=True)
     try:
         _run_of(cell)(cell.config, Shared(shared))
+    except InUse as error:
+        return Failure("InUse", shorten(error, LONGEST))
     except UserError as error:
         failure = Failure("UserError", shorten(error, LONGEST))
     except Exception as error:  # one method's failure must not end the comparison of all others

@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from unsee.jobs.bench import LOCK, PLAN, SHARED, check_matrix, default_jobs, plan_text
-from unsee.jobs.bench_cell import Cell
+from unsee.jobs.bench import PLAN, check_matrix, plan_text
+from unsee.jobs.bench_cell import LOCK, SHARED, Cell
 from unsee.jobs.bench_plan import Ask, cells_of
-from unsee.jobs.bench_pool import run_cells
+from unsee.jobs.engines import Engine, Say
+from unsee.jobs.engines.local import Local
 from unsee.jobs.folder import locked
 from unsee.jobs.inputs import read_retain
 from unsee.jobs.lines import read_json, write_atomic
@@ -24,8 +25,6 @@ from unsee.jobs.mllmu_matrix import Reader, failure_of, finished
 from unsee.jobs.mllmu_rows import training_hash
 from unsee.nouns import UserError, shorten
 from unsee.reports.mllmu_matrix import as_csv, as_markdown, short
-
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -44,16 +43,23 @@ class PeopleBench:
 
 
 def bench_people(
-    ask: Ask, out: Path, *, jobs: int = 0, command: str = "", say: Say | None = None
+    ask: Ask,
+    out: Path,
+    *,
+    jobs: int = 0,
+    command: str = "",
+    say: Say | None = None,
+    engine: Engine | None = None,
 ) -> PeopleBench:
     """Runs or continues the matrix.
 
     Args:
         ask: What the user wants; its concepts are the ratios.
         out: Folder of the matrix.
-        jobs: Processes; 0 = one per core, or one where there is a GPU.
+        jobs: Cells at once; 0 = as many as the engine has room for.
         command: The command line, for the tables.
         say: Where lines about the progress go; None = standard error.
+        engine: Where cells run; None = in processes of this machine.
 
     Raises:
         UserError: The request or the data are wrong, or the folder holds something else; nothing was written.
@@ -69,8 +75,8 @@ def bench_people(
         reader = Reader(out, cells)
         missing = [cell for cell in cells if not finished(cell)]
         tell(f"{len(cells)} cells, {len(cells) - len(missing)} of them finished")
-        count, done = min(jobs or default_jobs(cells[0]), max(1, len(missing))), len(cells) - len(missing)
-        for cell, _ in run_cells(missing, out / SHARED, count):
+        done = len(cells) - len(missing)
+        for cell, _ in (engine or Local()).run(missing, out / SHARED, jobs, tell):
             done += 1
             tell(f"[{done}/{len(cells)}] {line_of(cell)}")
             write_tables(reader, out, command, tests=False)
