@@ -130,7 +130,20 @@ def test_every_picture_is_encoded_once_per_model(forgotten: Path, given: dict[st
     assert stages["target"]["images_encoded"] == len(shown)
     assert stages["blind"]["images_encoded"] == 0
     opened = {q.picture.hash for q in paper.pool if q.split == "open" and q.picture is not None}
-    # The replies of the model after are read by the target too: their pictures once more, under that model.
+    # The target reads the replies of the model after: it has seen their pictures.
+    assert opened
+    assert stages["unlearned"]["images_encoded"] == len(shown)
+
+
+def test_who_finds_the_answers_of_the_target_encodes_what_it_reads_once(
+    matrix: tuple[Path, Bench], given: dict[str, Any]
+) -> None:
+    out, _ = matrix
+    paper = read_paper(cell_config(given, out))
+    shown = {q.picture.hash for q in paper.questions if q.picture is not None}
+    opened = {q.picture.hash for q in paper.pool if q.split == "open" and q.picture is not None}
+    stages = read_json(out / "siu" / "jane-seed0" / "cost.json")["stages"]
+    assert stages["target"]["images_encoded"] == 0
     assert stages["unlearned"]["images_encoded"] == len(shown) + len(opened)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from typing import Any
 
 from unsee.config import Evaluation
@@ -24,7 +25,7 @@ from unsee.models.load import VLM
 from unsee.nouns import Concept, Question
 from unsee.packs.cost import Cost
 from unsee.suites.mmubench.data import BALANCED, GENERALITY, MULTIHOP, MULTILINGUAL
-from unsee.suites.mmubench.run import Asking, Features, Line, ask, portions
+from unsee.suites.mmubench.run import Asking, Features, Line, Opened, ask, portions
 from unsee.suites.mmubench.sheet import OPEN, Sheet
 
 PORTION = 128
@@ -81,7 +82,12 @@ class Desk:
         parts.append((None, [q for q in pool if q.picture and q.split != OPEN] if blind else pool))
         if label in UTILITY_MODELS and self.paper.utility:
             parts.append((None, self.paper.local))
-        features = Features(vlm, [portion for _, asked in parts for portion in portions(asked, PORTION)])
+        opened = self.opened
+        features = Features(
+            vlm,
+            [portion for _, asked in parts for portion in portions(asked, PORTION)],
+            opened=opened if label == "target" else None,
+        )
         with self.receipt.stage(label) as cost, bar(f"asking {label}", len(parts)) as advance:
             for concept, questions in parts:
                 asking = Asking(
@@ -92,11 +98,17 @@ class Desk:
                     {} if label == "target" else self.replies,
                     self.settings.max_new_tokens,
                     self.settings.batch,
+                    opened=opened,
                 )
                 self._part(asking, questions, base, cost, features)
                 for portion in portions(questions, PORTION):
                     features.done(portion)
                 advance(1)
+
+    @cached_property
+    def opened(self) -> Opened:
+        """Features under the target that outlast the questions to it."""
+        return Opened(self.paper.pool)
 
     @property
     def replies(self) -> dict[str, str]:

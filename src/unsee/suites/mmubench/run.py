@@ -56,6 +56,30 @@ class Line(NamedTuple):
     lists: Lists
 
 
+class Opened:
+    """Features, under the frozen target, of the pictures about which it reads the replies of all models.
+
+    Args:
+        questions: Everything that is asked; the split open counts.
+    """
+
+    def __init__(self, questions: Iterable[Question] = ()) -> None:
+        self.pictures = {q.picture.hash: q.picture for q in questions if q.split == OPEN and q.picture}
+        self._store: FeatureStore | None = None
+
+    def store(self, target: VLM) -> FeatureStore:
+        """Where they are, or will be; the same whichever copy of the target is given."""
+        self._store = self._store or FeatureStore(target)
+        return self._store
+
+    def ready(self, target: VLM, cost: Cost | None) -> FeatureStore:
+        """All of them; those that are missing are encoded together, whatever was asked before."""
+        store = self.store(target)
+        if store.usable and self.pictures:
+            store.features(target, list(self.pictures.values()), cost=cost)
+        return store
+
+
 @dataclass(frozen=True)
 class Asking:
     """How one model is asked.
@@ -66,6 +90,7 @@ class Asking:
         concept: Whose name C-Dis looks for; None for the pool, which is about nobody.
         reference: The frozen target, which reads the replies of the split open; None = ``vlm`` with its
             adapter off.
+        opened: Where features of the pictures that it reads about are kept; None = only for one portion.
         replies: The target's replies by question id; empty while the target itself is asked.
         max_new_tokens: Longest reply.
         batch: Questions answered at once.
@@ -80,6 +105,7 @@ class Asking:
     max_new_tokens: int = 48
     batch: int = 32
     lists: bool = True
+    opened: Opened | None = None
 
     @property
     def blind(self) -> bool:
@@ -109,17 +135,25 @@ class Features:
         vlm: The model.
         planned: Every portion that will be asked or passed over.
         most: Pictures kept at most; beyond it those of the portion at hand are not kept.
+        opened: Of the target: what stays when all is asked, since it reads the replies of later models.
     """
 
-    def __init__(self, vlm: VLM, planned: Iterable[Sequence[Question]] = (), most: int = 512) -> None:
-        self.store, self._most = FeatureStore(vlm), most
+    def __init__(
+        self,
+        vlm: VLM,
+        planned: Iterable[Sequence[Question]] = (),
+        most: int = 512,
+        opened: Opened | None = None,
+    ) -> None:
+        self.store = FeatureStore(vlm) if opened is None else opened.store(vlm)
+        self._most, self._stay = most, frozenset(opened.pictures if opened is not None else ())
         self._uses = Counter(key for portion in planned for key in _shown(portion))
 
     def done(self, portion: Sequence[Question]) -> None:
         """A portion is over: what no later one shows is freed."""
         for key, picture in _shown(portion).items():
             self._uses[key] -= 1
-            if self._uses[key] <= 0 or len(self.store) > self._most:
+            if key not in self._stay and (self._uses[key] <= 0 or len(self.store) > self._most):
                 self.store.drop(picture)
 
 
@@ -190,13 +224,14 @@ def _readable(
     pairs = [(q.prompt, spoken[q.id], q.picture) for q in heard]
     if not pairs:
         return {}
+    opened = asking.opened or Opened()
     if asking.reference is not None:
-        scored = score(asking.reference, pairs, cost=cost)
+        scored = score(asking.reference, pairs, features=opened.ready(asking.reference, cost), cost=cost)
     elif vlm.scope is None and vlm.hook is None:
         scored = score(vlm, pairs, features=store, cost=cost)
     else:
         with vlm.adapter_off():
-            scored = score(vlm, pairs, cost=cost)
+            scored = score(vlm, pairs, features=opened.ready(vlm, cost), cost=cost)
     return {q.id: {"reply_logprob": found.mean} for q, found in zip(heard, scored, strict=True)}
 
 
