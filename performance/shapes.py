@@ -119,14 +119,6 @@ def build(shape: Shape, *, seed: int = 0) -> VLM:
     return wrap(model.eval(), processor, name=f"random-{shape.name}")
 
 
-def head_share(vlm: VLM) -> float:
-    """Share of the vocabulary head in the weights of decoder and head, embeddings left out."""
-    base = vlm.base
-    head = base.get_submodule(vlm.roles.head).weight.numel()
-    layers = sum(w.numel() for w in base.get_submodule(vlm.roles.layers).parameters())
-    return float(head / (head + layers))
-
-
 def picture(shape: Shape, seed: int) -> Picture:
     """A coloured slope with noise, as large as the model sees it; another one for each seed."""
     random = np.random.default_rng(seed)

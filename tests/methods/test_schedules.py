@@ -2,7 +2,7 @@
 
 import pytest
 
-from unsee.methods.schedules import JOINT, SCHEDULES, Alternate, Dual, Sequential, Turn
+from unsee.methods.schedules import JOINT, Alternate, Dual, Sequential, Turn
 
 
 def turns(schedule, draws):
@@ -93,7 +93,3 @@ def test_the_price_of_a_step_comes_from_the_steps_before_it():
     factors = [dual.at(step, 3, losses).retain_factor for step in range(3)]
     assert factors == [pytest.approx(dual.price(losses[:step])) for step in range(3)]
     assert dual.at(1, 3, losses[:1])[:3] == (1, 1, 1.0)
-
-
-def test_names():
-    assert set(SCHEDULES) == {"joint", "alternate", "sequential"}

@@ -1,6 +1,6 @@
 import pytest
 
-from unsee.metrics.choice import most_likely, parse_choice, right_option
+from unsee.metrics.choice import parse_choice, right_option
 from unsee.nouns import Question
 
 OPTIONS = ("red", "dark red", "blue", "green")
@@ -37,9 +37,3 @@ def test_right_option_by_text_answer_or_letter() -> None:
     assert right_option(Question("q", "?", "choice", answer="green.", options=OPTIONS)) == 3
     assert right_option(Question("q", "?", "choice", keywords=("B",), options=OPTIONS)) == 1
     assert right_option(Question("q", "?", "choice", keywords=("pink",), options=OPTIONS)) is None
-
-
-def test_most_likely_does_not_guess() -> None:
-    assert most_likely([-3.0, -1.0, -2.0]) == 1
-    assert most_likely([-1.0, -1.0]) is None
-    assert most_likely([]) is None

@@ -27,12 +27,10 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from unsee.methods.ascent import ROW_MEAN, bound_knob, likelihood_term
-from unsee.methods.grad_diff import retain_kl_loss, retain_terms
+from unsee.methods.grad_diff import retain_terms
 from unsee.methods.parts import FORGET_ROLES, RETAIN_ROLES, Method, Term, Variant, knob
 from unsee.methods.schedules import JOINT, Sequential
 from unsee.packs.tokens import TokenTable
-
-stay_loss = retain_kl_loss
 
 
 @dataclass(frozen=True)

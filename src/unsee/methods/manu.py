@@ -42,7 +42,6 @@ from unsee.methods.statistics import need_pictures, share_between, shown_rows
 from unsee.nouns import Example
 
 EPSILON = 1e-5
-RELEASED_WEIGHTS = {"mean_absolute": 2.0, "standard_deviation": 2.0, "root_mean_square": 2.0}
 RELEASED_LAYERS = 3
 TOWERS = ("language.mlp", "vision.mlp")
 

@@ -7,7 +7,7 @@ side rests, and by what factor each side's terms are scaled.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, Protocol
 
@@ -135,4 +135,3 @@ class Dual:
 
 
 JOINT = Joint()
-SCHEDULES: Mapping[str, Schedule] = {"joint": JOINT, "alternate": Alternate(), "sequential": Sequential()}

@@ -56,12 +56,3 @@ def right_option(question: Question) -> int | None:
 def same_option(question: Question, picked: int) -> bool:
     """True when option ``picked`` is the right one."""
     return right_option(question) == picked
-
-
-def most_likely(scores: Sequence[float]) -> int | None:
-    """Index of the single highest score; None for no scores or a tie at the top (undecided)."""
-    if not scores:
-        return None
-    best = max(scores)
-    hits = [i for i, s in enumerate(scores) if s == best]
-    return hits[0] if len(hits) == 1 else None

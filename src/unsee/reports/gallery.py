@@ -12,7 +12,7 @@ from typing import Any
 
 from unsee.reports.files import RunData
 from unsee.reports.measures import MODELS, SPLITS
-from unsee.reports.pictures import OTHER_SPLITS, concept_pictures
+from unsee.reports.pictures import OTHER_SPLITS
 
 PER_SPLIT = 6
 WORST = 8
@@ -50,7 +50,6 @@ class Card:
     """Questions about one picture (empty hash: no picture)."""
 
     picture: str
-    of_concept: bool
     cases: tuple[Case, ...]
 
 
@@ -71,25 +70,23 @@ Asked = Mapping[str, Mapping[str, Any]]
 
 def sections(run: RunData) -> tuple[list[Section], list[Section]]:
     """(about the concept, about everything else), failures first in each."""
-    own = concept_pictures(run)
     asked = _by_question(run.records)
     splits = dict.fromkeys(_split(a) for a in asked)
     ordered = [s for s in SPLITS if s in splits] + sorted(splits.keys() - SPLITS.keys())
     concept: list[Section] = []
     rest: list[Section] = []
     for split in ordered:
-        found = _section(
-            SPLITS.get(split, split), "", [a for a in asked if _split(a) == split], own, PER_SPLIT
-        )
+        here = [a for a in asked if _split(a) == split]
+        found = _section(SPLITS.get(split, split), "", here, PER_SPLIT)
         (rest if split in OTHER_SPLITS | {"open"} else concept).append(found)
     still = [a for a in asked if _split(a) in NAMED_SPLITS and _status(a, "unlearned") == "correct"]
     lost = [a for a in asked if _split(a) in KEPT_SPLITS and _lost(a)]
     broken = [a for a in asked if _status(a, "unlearned") in _BROKEN]
-    worst_concept = _worst("Still named", "The concept is still named after removal.", still, own)
-    worst_rest = _worst("Lost on the way", "Right before removal, not right any more.", lost, own)
+    worst_concept = _worst("Still named", "The concept is still named after removal.", still)
+    worst_rest = _worst("Lost on the way", "Right before removal, not right any more.", lost)
     note, elsewhere = "Empty or garbled after removal.", OTHER_SPLITS | {"open"}
-    worst_concept += _worst("Broken replies", note, [a for a in broken if _split(a) not in elsewhere], own)
-    worst_rest += _worst("Broken replies", note, [a for a in broken if _split(a) in elsewhere], own)
+    worst_concept += _worst("Broken replies", note, [a for a in broken if _split(a) not in elsewhere])
+    worst_rest += _worst("Broken replies", note, [a for a in broken if _split(a) in elsewhere])
     return worst_concept + concept, worst_rest + rest
 
 
@@ -121,24 +118,22 @@ def _picture(asked: Asked) -> str:
     return next((str(r["picture"]) for r in asked.values() if r.get("picture")), "")
 
 
-def _worst(title: str, note: str, asked: list[Asked], own: frozenset[str]) -> list[Section]:
-    return [_section(title, note, asked, own, WORST, bad=True)] if asked else []
+def _worst(title: str, note: str, asked: list[Asked]) -> list[Section]:
+    return [_section(title, note, asked, WORST, bad=True)] if asked else []
 
 
-def _section(
-    title: str, note: str, asked: list[Asked], own: frozenset[str], limit: int, *, bad: bool = False
-) -> Section:
+def _section(title: str, note: str, asked: list[Asked], limit: int, *, bad: bool = False) -> Section:
     shown = asked[:limit]
-    return Section(title, note, tuple(_cards(shown, own)), len(shown), len(asked), bad)
+    return Section(title, note, tuple(_cards(shown)), len(shown), len(asked), bad)
 
 
-def _cards(asked: Iterable[Asked], own: frozenset[str]) -> list[Card]:
+def _cards(asked: Iterable[Asked]) -> list[Card]:
     """One card per picture; questions without a picture get one card each."""
     groups: dict[str, list[Case]] = {}
     for n, entry in enumerate(asked):
         case = _case(entry)
         groups.setdefault(case.picture or f"#{n}", []).append(case)
-    return [Card(c[0].picture, c[0].picture in own, tuple(c)) for c in groups.values()]
+    return [Card(c[0].picture, tuple(c)) for c in groups.values()]
 
 
 def _case(asked: Asked) -> Case:

@@ -7,7 +7,7 @@ descriptions.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from unsee.nouns import ConceptKind
 from unsee.training.english import (
@@ -85,8 +85,3 @@ def english(kind: ConceptKind) -> Wording:
         fact_paraphrases=PARAPHRASES,
         look_questions=it.look_questions,
     )
-
-
-def with_names(wording: Wording, others: tuple[str, ...]) -> Wording:
-    """The same wording with these names of others instead of its own; unchanged when there are none."""
-    return replace(wording, other_names=others) if others else wording

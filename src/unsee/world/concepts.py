@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache
 
 from unsee.nouns import ConceptKind
 from unsee.world import names
@@ -116,17 +115,3 @@ def _make_concepts() -> tuple[WorldConcept, ...]:
 
 
 CONCEPTS = _make_concepts()
-
-
-@cache
-def _index() -> dict[str, WorldConcept]:
-    return {concept.id: concept for concept in CONCEPTS}
-
-
-def concept_by_id(key: str) -> WorldConcept:
-    """The concept with this id.
-
-    Raises:
-        KeyError: There is none.
-    """
-    return _index()[key]

@@ -73,9 +73,9 @@ def questions_for_user(
     named = dict(retain_names or {})
     made = [
         *_of_the_concept(concept, picture, tests, say),
-        *_negatives(concept, picture, tests, others, say),
+        *_negatives(concept, tests, others, say),
         *_facts(concept, picture, tests, say),
-        *_kept(concept, others, named, say),
+        *_kept(others, named, say),
         *_open(picture, others, say),
     ]
     unique = {q.id: q for q in made}
@@ -134,7 +134,7 @@ def _choice(concept: Concept, shown: Picture, identity: str, split: str, say: Wo
 
 
 def _negatives(
-    concept: Concept, picture: Picture, tests: Sequence[Picture], others: Sequence[Picture], say: Wordings
+    concept: Concept, tests: Sequence[Picture], others: Sequence[Picture], say: Wordings
 ) -> Iterator[Question]:
     """As many pictures with the answer no as with yes, where there are so many, and the option control."""
     for shown in others[: max(3, 1 + len(tests))]:
@@ -171,9 +171,7 @@ def without_name(prompt: str, names: Sequence[str], reference: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _kept(
-    concept: Concept, others: Sequence[Picture], named: Mapping[str, Sequence[str]], say: Wordings
-) -> Iterator[Question]:
+def _kept(others: Sequence[Picture], named: Mapping[str, Sequence[str]], say: Wordings) -> Iterator[Question]:
     """Others: by their names where these are known, else whether the reply stays the same."""
     for shown in others:
         names, who = tuple(named.get(shown.hash, ())), shown.hash[:12]

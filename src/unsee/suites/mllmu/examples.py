@@ -31,7 +31,6 @@ from unsee.suites.mllmu.data import Person
 
 Form = Literal["image_text", "text", "both"]
 FORMS: tuple[Form, ...] = ("image_text", "text", "both")
-PAIR_ROLES = frozenset({"original", "retain", "refusal", "alternative", "mismatch", "decoupled"})
 _THIS = re.compile(r"\bthis person\b", re.IGNORECASE)
 _WORD = re.compile(r"\w+")
 _AROUND_NAMES = frozenset(("the", "name", "of", "this", "person", "is", "named", "called", "it", "s"))

@@ -8,7 +8,7 @@ BLEU are those of the release, on whole replies, for every protocol.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from unsee.nouns import Modality
@@ -108,13 +108,3 @@ def _line(ask: Ask, reply: str) -> dict[str, str]:
         "generated_answer": reply,
         "ground_truth": ask.truth,
     }
-
-
-def write_official(
-    preset: Preset, answered: Answered, file: str, write: Callable[[str, str], None]
-) -> list[str]:
-    """Writes the files with ``write(name, text)``; returns their names."""
-    made = official_files(preset, answered, file)
-    for name, text in made.items():
-        write(name, text)
-    return list(made)
