@@ -134,7 +134,7 @@ def bench(
     from unsee.jobs.bench import PAPER
     from unsee.jobs.bench import bench as run
     from unsee.jobs.bench_plan import Ask
-    from unsee.jobs.engines import make_engine
+    from unsee.jobs.engines.engine import make_engine
 
     ask = Ask(suite, methods, seeds, concepts, split, tuple(grid or ()), given, tuple(sets or ()), config)
     place = make_engine(engine, tuple(engine_option or ()))
@@ -152,7 +152,7 @@ def _people(said: dict[str, Any], given: dict[str, Any], benchmark: dict[str, An
     if said["concepts"] != "1":
         _refuse("mllmu", ["concepts"])
     from unsee.jobs.bench_plan import Ask
-    from unsee.jobs.engines import make_engine
+    from unsee.jobs.engines.engine import make_engine
     from unsee.jobs.mllmu_bench import bench_people
 
     ratios, forms = benchmark.pop("ratios", "all"), benchmark.pop("modality", "")

@@ -17,7 +17,7 @@ import yaml
 from unsee.config import merge, parse_set, read_mapping
 from unsee.jobs.bench_cell import LOCK, SHARED, Cell
 from unsee.jobs.bench_plan import Ask, cells_of, set_text
-from unsee.jobs.engines import Engine, Say
+from unsee.jobs.engines.engine import Engine, Say
 from unsee.jobs.engines.local import Local
 from unsee.jobs.folder import FAILED, check_free, check_writable, locked
 from unsee.jobs.inputs import check

@@ -15,7 +15,7 @@ from typing import Any
 from unsee.jobs.bench import PLAN, check_matrix, plan_text
 from unsee.jobs.bench_cell import LOCK, SHARED, Cell
 from unsee.jobs.bench_plan import Ask, cells_of
-from unsee.jobs.engines import Engine, Say
+from unsee.jobs.engines.engine import Engine, Say
 from unsee.jobs.engines.local import Local
 from unsee.jobs.folder import locked
 from unsee.jobs.inputs import read_retain

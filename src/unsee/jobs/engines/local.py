@@ -8,7 +8,7 @@ from pathlib import Path
 
 from unsee.jobs.bench_cell import Cell
 from unsee.jobs.bench_pool import Done, Work, cores, run_cell, run_cells
-from unsee.jobs.engines import Say
+from unsee.jobs.engines.engine import Say
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Local:
     work: Work = run_cell
 
     def run(self, cells: Sequence[Cell], shared: Path, jobs: int, say: Say) -> Iterator[Done]:
-        """See :class:`unsee.jobs.engines.Engine`; ``jobs`` 0 = one per core, one in all with a GPU."""
+        """See :class:`unsee.jobs.engines.engine.Engine`; ``jobs`` 0 = one per core, one in all with a GPU."""
         if cells:
             yield from run_cells(cells, shared, min(jobs or default_jobs(cells[0]), len(cells)), self.work)
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from unsee.jobs.bench_cell import LOCK, Cell
 from unsee.jobs.bench_pool import Done, Failure, Work, cores, run_cell
-from unsee.jobs.engines import Say
+from unsee.jobs.engines.engine import Say
 from unsee.jobs.engines.options import RayOptions
 from unsee.jobs.engines.remote import BEAT, Lost, Task, beating, run_on, task_of
 from unsee.nouns import UserError
@@ -41,7 +41,7 @@ class Ray:
         load_ray()
 
     def run(self, cells: Sequence[Cell], shared: Path, jobs: int, say: Say) -> Iterator[Done]:
-        """See :class:`unsee.jobs.engines.Engine`; ``jobs`` 0 = as many as the cluster has room for."""
+        """See :class:`unsee.jobs.engines.engine.Engine`; ``jobs`` 0 = as many as the cluster has room for."""
         if not cells:
             return
         with connected(self.options, jobs) as ray, beating(shared.parent / LOCK):

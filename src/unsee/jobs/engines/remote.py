@@ -20,7 +20,7 @@ from typing import Protocol, TypeVar
 
 from unsee.jobs.bench_cell import LOCK, Cell
 from unsee.jobs.bench_pool import LONGEST, Done, Failure, Work, record
-from unsee.jobs.engines import Say
+from unsee.jobs.engines.engine import Say
 from unsee.jobs.folder import LOG
 from unsee.nouns import UserError, shorten
 

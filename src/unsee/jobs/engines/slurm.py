@@ -14,7 +14,7 @@ from typing import Any
 
 from unsee.jobs.bench_cell import LOCK, Cell
 from unsee.jobs.bench_pool import Done, Failure, Work, run_cell
-from unsee.jobs.engines import Say
+from unsee.jobs.engines.engine import Say
 from unsee.jobs.engines.options import SlurmOptions
 from unsee.jobs.engines.remote import BEAT, Lost, Task, beating, run_on, task_of
 from unsee.jobs.lines import read_json, write_json
@@ -46,7 +46,7 @@ class Slurm:
         check_slurm(load_submitit(), self.options)
 
     def run(self, cells: Sequence[Cell], shared: Path, jobs: int, say: Say) -> Iterator[Done]:
-        """See :class:`unsee.jobs.engines.Engine`; ``jobs`` 0 = all are submitted at once."""
+        """See :class:`unsee.jobs.engines.engine.Engine`; ``jobs`` 0 = all are submitted at once."""
         if not cells:
             return
         folder = shared.parent.absolute() / FOLDER
