@@ -23,7 +23,7 @@ def doctor(
 
     With --model: predict from shapes how much memory a run will take, and which cards it fits.
     """
-    given = o.given({key: value for key, value in locals().items() if key not in ("config", "sets", "debug")})
+    given = o.given(locals(), but=o.NOT_KEYS)
     if model is not None or config is not None:
         from unsee.jobs.memory import memory_lines
 

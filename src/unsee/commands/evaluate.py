@@ -12,7 +12,6 @@ from unsee.commands import options as o
 from unsee.config import resolve
 from unsee.nouns import UserError
 
-NOT_KEYS = ("suite", "config", "sets", "debug")
 BENCHMARK = (
     "data",
     "data_revision",
@@ -74,7 +73,7 @@ def evaluate(
     For the suite mllmu, --preset names the protocol, such as corrected or release-2503; for mmubench, whose
     definition of the figures comes first: corrected, paper or released_code.
     """
-    given = o.given({key: value for key, value in locals().items() if key not in NOT_KEYS})
+    given = o.given(locals(), but=("suite", *o.NOT_KEYS))
     benchmark = {key: given.pop(key) for key in BENCHMARK if key in given}
     if suite == "mllmu":
         _mllmu(given, benchmark, sets=sets or (), config=config)

@@ -38,9 +38,7 @@ def forget(
     Without arguments: one celebrity of the embedded world, from the embedded tiny model.
     The same command again continues a run that was stopped.
     """
-    values = dict(locals())
-    skipped = ("config", "sets", "select", "debug")
-    given = o.given({key: value for key, value in values.items() if key not in skipped})
+    given = o.given(locals(), but=("select", *o.NOT_KEYS))
     chosen = [f"training.select={select}"] if select else []
     resolved = resolve(given, sets=[*chosen, *(sets or ())], file=config)
     from unsee.jobs.forget import forget as run

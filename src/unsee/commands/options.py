@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -103,9 +103,18 @@ Concepts = Annotated[
 Debug = Annotated[bool, typer.Option("--debug", help="show the traceback of an error")]
 
 
-def given(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The options that the user gave: those that are not None."""
-    return {key: value for key, value in values.items() if value is not None}
+NOT_KEYS = ("config", "sets", "debug")
+"""Options of many verbs that are no keys of the configuration."""
+
+
+def given(values: Mapping[str, Any], *, but: Collection[str] = ()) -> dict[str, Any]:
+    """The options that the user gave.
+
+    Args:
+        values: What a verb got (``locals()``); None = not given.
+        but: Options that are left out.
+    """
+    return {key: value for key, value in values.items() if value is not None and key not in but}
 
 
 def knob_table() -> str:
