@@ -104,11 +104,26 @@ class UnlearnTrainer(Trainer):  # type: ignore[misc]
         return model if isinstance(model, _Unwrapped) else _Unwrapped(model)
 
     def create_optimizer(self, model: nn.Module | None = None) -> torch.optim.Optimizer:
-        """The Trainer's optimiser; of a sharded run it saves and loads whole tensors."""
+        """The Trainer's optimiser; of a sharded run it saves and loads whole tensors.
+
+        The groups of weights are then made here: newer versions of the Trainer part split weights from whole
+        ones, and checkpoints would not fit another number of processes.
+        """
+        if self.run.sharded:
+            decayed = set(self.get_decay_parameter_names(self.model))
+            trained = [(n, p) for n, p in self.model.named_parameters() if p.requires_grad]
+            groups = [
+                {
+                    "params": [p for n, p in trained if (n in decayed) == decays],
+                    "weight_decay": self.args.weight_decay if decays else 0.0,
+                }
+                for decays in (True, False)
+            ]
+            made, options = self.get_optimizer_cls_and_kwargs(self.args, self.model)
+            self.optimizer = made(groups, **options, foreach=False)
+            save_whole_states(self.optimizer)
         optimizer: torch.optim.Optimizer
         optimizer = super().create_optimizer() if model is None else super().create_optimizer(model)
-        if self.run.sharded:
-            save_whole_states(optimizer)
         return optimizer
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
