@@ -41,7 +41,7 @@ from unsee.suites.mllmu.data import Mllmu
 from unsee.suites.mllmu.load import load as load_data
 from unsee.suites.mllmu.official import official_files
 from unsee.suites.mllmu.presets import get_preset
-from unsee.suites.mllmu.results import results_of
+from unsee.suites.mllmu.results import gate_of, results_of
 from unsee.suites.mllmu.run import check_context
 from unsee.suites.mllmu.scoring import FORGET_SETS
 from unsee.suites.records import joined
@@ -245,7 +245,7 @@ class PeopleCell:
         Raises:
             UserError: In no task is the target above what is scored without knowing them.
         """
-        found = results_of(self.asked, {"target": records}, data=self.data, seed=0)["gate"]
+        found = gate_of(self.asked, records)
         known = [cell for cell, gate in found.items() if gate["known"]]
         if known or self.config.force:
             return

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Hashable, Mapping, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import stats
 
 FLIPS = 10_000
@@ -64,9 +66,15 @@ def sign_flip(
         signs = np.array(list(itertools.product((-1.0, 1.0), repeat=len(gaps))))
         p = float(np.mean(np.abs(signs @ gaps) >= observed - 1e-12))
     else:
-        signs = np.random.default_rng(seed).choice((-1.0, 1.0), size=(FLIPS, len(gaps)))
+        signs = _flips(len(gaps), seed)
         p = float((1 + np.sum(np.abs(signs @ gaps) >= observed - 1e-12)) / (FLIPS + 1))
     return Paired(float(gaps.sum() / len(ids)), p, len(ids), len(gaps))
+
+
+@lru_cache(maxsize=4)
+def _flips(count: int, seed: int) -> NDArray[np.float64]:
+    """(FLIPS, count) random signs; the same for every test of a table, so they are drawn once."""
+    return np.random.default_rng(seed).choice((-1.0, 1.0), size=(FLIPS, count))
 
 
 def holm(p_values: Mapping[str, float]) -> dict[str, float]:

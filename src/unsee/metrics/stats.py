@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Hashable, Mapping, Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,10 +67,16 @@ def _by_cluster(values: _Array, clusters: Sequence[Hashable]) -> tuple[_Array, _
 
 def _bootstrap(values: _Array, clusters: Sequence[Hashable], seed: int, level: float) -> tuple[float, float]:
     sums, counts = _by_cluster(values, clusters)
-    picks = np.random.default_rng(seed).integers(0, len(sums), size=(RESAMPLES, len(sums)))
+    picks = _picks(len(sums), seed)
     means = sums[picks].sum(axis=1) / counts[picks].sum(axis=1)
     low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
+
+
+@lru_cache(maxsize=4)
+def _picks(count: int, seed: int) -> NDArray[np.int64]:
+    """(RESAMPLES, count) clusters drawn with replacement; the same for every cell of a table."""
+    return np.random.default_rng(seed).integers(0, count, size=(RESAMPLES, count))
 
 
 def _of_items(values: _Array, bounds: Bounds | None, level: float) -> tuple[float, float]:

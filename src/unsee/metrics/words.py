@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
+from functools import lru_cache
 
 _SPELT_OUT = str.maketrans(
     {"ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ı": "i", "æ": "ae", "œ": "oe"}
@@ -43,6 +44,7 @@ STOP_WORDS = word_set(
 )
 
 
+@lru_cache(maxsize=8192)
 def fold(text: str) -> str:
     """The text with case, accents, width and invisible characters folded away (see the module text)."""
     lowered = unicodedata.normalize("NFKC", _INVISIBLE.sub("", text)).casefold().translate(_SPELT_OUT)
@@ -50,6 +52,7 @@ def fold(text: str) -> str:
     return unicodedata.normalize("NFC", bare)
 
 
+@lru_cache(maxsize=8192)
 def words(text: str) -> tuple[str, ...]:
     """The folded words of a text, in order; punctuation and underscores separate, "isn't" is "is", "not"."""
     return tuple(_WORD.findall(_NOT.sub(" not", fold(text))))

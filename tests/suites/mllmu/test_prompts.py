@@ -142,6 +142,7 @@ def test_people_shown_before_a_question() -> None:
         "mmunlearner-0shot": [0, 0, 0, 0],
         "mmunlearner-1shot": [1, 1, 1, 1],
         "corrected": [0, 0, 0, 0],
+        "corrected-texts": [0, 0, 0, 0],
     }
     assert {preset.shots("generation", "llava") for preset in PRESETS.values()} == {0}
 

@@ -123,6 +123,24 @@ def test_options_by_likelihood_over_all_orders() -> None:
         assert record.status == ("correct" if best == right else "incorrect")
 
 
+def test_without_letters_the_option_texts_are_the_same_and_the_work_is_less() -> None:
+    vlm, whole, texts = build("llava"), PRESETS["corrected"], PRESETS["corrected-texts"]
+    asks = [a for a in protocol(DATA, whole, "llava", sets=["forget"]).asks if a.task == "choice"][3:7]
+    assert protocol(DATA, texts, "llava").asks == protocol(DATA, whole, "llava").asks
+    assert protocol(DATA, texts, "llava").hash != protocol(DATA, whole, "llava").hash
+    costs = Cost(), Cost()
+    both = by_order(ask_all(vlm, whole, asks, "target", cost=costs[0]), asks)
+    alone = by_order(ask_all(vlm, texts, asks, "target", cost=costs[1]), asks)
+    for with_letters, record, ask in zip(both, alone, asks, strict=True):
+        assert set(record.scores) == {"text_option", "text_margin"}
+        assert record.scores["text_option"] == with_letters.scores["text_option"]
+        assert record.scores["text_margin"] == pytest.approx(with_letters.scores["text_margin"], abs=1e-5)
+        chosen = "ABCD"[int(record.scores["text_option"])]
+        assert record.reply == f"{chosen}: {ask.options[chosen]}"
+        assert record.status == ("correct" if chosen == ask.truth else "incorrect")
+    assert 2 * costs[1].lm_tokens < costs[0].lm_tokens
+
+
 def letter_logprob(vlm: VLM, prompt: str, answer: str, ask: Ask) -> float:
     """Mean log-probability of the answer's tokens, its end of turn left out, scored alone."""
     logprobs = score(vlm, [(prompt, answer, ask.picture)])[0].logprobs[:-1]

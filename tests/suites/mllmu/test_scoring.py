@@ -114,6 +114,20 @@ def test_options_by_likelihood_give_two_readings() -> None:
     assert [shares[letter].value for letter in "ABCD"] == [0.75, 0.25, 0.0, 0.0]
 
 
+def test_without_letters_there_is_one_reading_and_nothing_about_letters() -> None:
+    preset = PRESETS["corrected-texts"]
+    ask = next(a for a in asked(preset, task="choice"))
+    place = float(list(ask.options).index(ask.truth))
+    told = [(ask, record(preset, ask, f"{ask.truth}: x", {"text_option": place, "text_margin": 1.0}))]
+    values = item_values(preset, told, templates={})
+    assert values == {f"mllmu_choice_text/{ask.set}/{ask.modality}": {ask.id: 1.0}}
+    assert letters(preset, told) == {}
+    made = asked(preset)
+    floors = floor_scores(preset, made)
+    assert {name.split("/")[0] for name in floors["chance"]} == {"mllmu_choice_text"}
+    assert all(not name.startswith("mllmu_choice") for name in floors["majority"])
+
+
 def test_every_reply_has_a_status() -> None:
     choice = asked(RELEASED, set="forget", task="choice", modality="text")[0]
     cloze = asked(RELEASED, set="forget", task="cloze", modality="text")[0]

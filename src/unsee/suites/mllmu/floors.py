@@ -44,9 +44,9 @@ def floor_scores(preset: Preset, asks: Sequence[Ask], *, seed: int = 0) -> dict[
     }
     chance: Values = {}
     for ask in asks:
-        for metric in ("mllmu_choice", "mllmu_choice_text") if ask.task == "choice" else ():
-            if metric == "mllmu_choice" or preset.parser == "likelihood":
-                chance.setdefault(cell(metric, ask), {})[ask.id] = 1 / len(ask.options)
+        asked = {"mllmu_choice": preset.letters, "mllmu_choice_text": preset.parser == "likelihood"}
+        for metric in (name for name, there in asked.items() if there and ask.task == "choice"):
+            chance.setdefault(cell(metric, ask), {})[ask.id] = 1 / len(ask.options)
     exact = scores_of(chance, asks, seed=seed)
     return {**found, "chance": {name: replace(s, low=s.value, high=s.value) for name, s in exact.items()}}
 

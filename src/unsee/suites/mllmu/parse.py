@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import lru_cache
 
 from unsee.metrics.mentions import affirms
 from unsee.metrics.words import STOP_WORDS, find, words
@@ -111,6 +112,7 @@ def key_fact(keys: Sequence[str], reply: str) -> float:
     return sum(affirms(reply, key) for key in keys) / len(keys) if keys else 0.0
 
 
+@lru_cache(maxsize=16384)
 def pattern(question: str, name: str) -> str:
     """A question without the person's name: the same question about different people compares equal."""
     said, wanted = words(question), words(name)

@@ -11,6 +11,8 @@ shown before a question, its words, how a reply is cut and read, and which pictu
 - ``mmunlearner-0shot``, ``mmunlearner-1shot``: the evaluation of MMUnlearner (arXiv 2502.11051): no examples,
   or one person's for both tasks; only the generated tokens are read.
 - ``corrected``: no examples, the model's own chat template, every picture, options by likelihood.
+- ``corrected-texts``: the same without the letters of choice questions, which are two thirds of its work: the
+  option texts alone are compared. For models that cannot read letters, such as the embedded one.
 
 Nobody's release seeds its draws. Here a preset draws from one ``random.Random(seed)``; the order of the draws
 is that of the released code (see ``demos``).
@@ -18,7 +20,7 @@ is that of the released code (see ``demos``).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from unsee.nouns import Modality, UserError
@@ -67,6 +69,7 @@ class Preset:
         cloze: Whether there is a cloze task.
         chat_pictures: Qwen models are asked questions with a picture through their chat template.
         one_stream: Draws go on from set to set; else each set begins anew (its own process in the release).
+        letters: Whether letters of options are read; False = option texts only (``likelihood``).
     """
 
     name: str
@@ -89,6 +92,7 @@ class Preset:
     cloze: bool = True
     chat_pictures: bool = False
     one_stream: bool = True
+    letters: bool = True
 
     def shots(self, task: Task, family: Family) -> int:
         """How many people are shown as examples before a question of this task."""
@@ -108,6 +112,19 @@ class Preset:
         return 5 if task == "choice" and family == "idefics2" and few else NEW_TOKENS
 
 
+CORRECTED = Preset(
+    "corrected",
+    "no examples, chat template, all pictures, options by likelihood, whole-word cloze",
+    raw=False,
+    pool="none",
+    instruction=("", ""),
+    image_ending="",
+    text_ending="",
+    parser="likelihood",
+    whole_decoded=False,
+    short_text_choice=False,
+    picture="all",
+)
 _PRESETS = (
     Preset(
         "paper-arr",
@@ -147,18 +164,12 @@ _PRESETS = (
         whole_decoded=False,
         short_text_choice=False,
     ),
-    Preset(
-        "corrected",
-        "no examples, chat template, all pictures, options by likelihood, whole-word cloze",
-        raw=False,
-        pool="none",
-        instruction=("", ""),
-        image_ending="",
-        text_ending="",
-        parser="likelihood",
-        whole_decoded=False,
-        short_text_choice=False,
-        picture="all",
+    CORRECTED,
+    replace(
+        CORRECTED,
+        name="corrected-texts",
+        about="corrected without letters: choice questions by their option texts, at a third of the work",
+        letters=False,
     ),
 )
 PRESETS = {preset.name: preset for preset in _PRESETS}

@@ -114,6 +114,24 @@ def _grades(
     return found, missing
 
 
+def gate_of(asked: Protocol, records: Sequence[Record], *, seed: int = 0) -> dict[str, Any]:
+    """The gate of :func:`results_of` alone, from the target's records: what it knows, by cell."""
+    values, _ = graded_values(asked, joined(asked.asks, records), KeyFactJudge())
+    return _gate(asked, values, {}, None, seed)
+
+
+def _gate(
+    asked: Protocol, target: Values, controls: Mapping[str, Values], gold: Values | None, seed: int
+) -> dict[str, Any]:
+    floors: dict[str, Values] = {
+        name: floor_values(asked.preset, asked.asks, name, seed=seed) for name in FLOORS
+    }
+    known = gate(target, asked.asks, {**floors, **controls}, gold=gold, seed=seed)
+    return {
+        cell: {"known": k.known, "floor": k.floor, "above": k.above.as_json()} for cell, k in known.items()
+    }
+
+
 def _beside(asked: Protocol, values: Mapping[str, Values], seed: int) -> dict[str, Any]:
     """What needs a second model: the gate, paired tests, the place between target and gold, distances."""
     controls = {m.split(":")[1]: v for m, v in values.items() if m.startswith("target:")}
@@ -121,14 +139,7 @@ def _beside(asked: Protocol, values: Mapping[str, Values], seed: int) -> dict[st
     target, gold = models.get("target"), models.get("gold")
     found: dict[str, Any] = {}
     if target is not None:
-        floors: dict[str, Values] = {
-            name: floor_values(asked.preset, asked.asks, name, seed=seed) for name in FLOORS
-        }
-        known = gate(target, asked.asks, {**floors, **controls}, gold=gold, seed=seed)
-        found["gate"] = {
-            cell: {"known": k.known, "floor": k.floor, "above": k.above.as_json()}
-            for cell, k in known.items()
-        }
+        found["gate"] = _gate(asked, target, controls, gold, seed)
     for name, other in (("target", target), ("gold", gold)):
         rest = {m: v for m, v in models.items() if m != name}
         if other is not None and rest:

@@ -137,7 +137,7 @@ def _ask(
     cost: Cost | None,
 ) -> list[Record]:
     scored = [a for a in asks if a.task == "choice" and preset.parser == "likelihood"]
-    said = _choices(vlm, scored, store, cost)
+    said = _choices(vlm, preset, scored, store, cost)
     spoken = [a for a in asks if a.id not in said]
     said |= _spoken(vlm, preset, spoken, store, batch_size, cost)
     if preset.parser == "likelihood":
@@ -201,17 +201,22 @@ def _mean(found: TokenScores) -> float:
     return _total(found) / sum(found.text)
 
 
-def _choices(vlm: VLM, asks: Sequence[Ask], store: FeatureStore, cost: Cost | None) -> _Said:
-    """The option each question chooses, by letters under all cyclic orders and by the option texts."""
+def _choices(vlm: VLM, preset: Preset, asks: Sequence[Ask], store: FeatureStore, cost: Cost | None) -> _Said:
+    """The option each question chooses, by letters under all cyclic orders and by the option texts.
+
+    A protocol without letters has the option texts alone.
+    """
     told = [(a.question, text, a.picture) for a in asks for text in a.options.values()]
     values = iter(_score(vlm, told, store, cost))
-    turns = _letters(vlm, asks, store, cost)
+    turns = _letters(vlm, asks, store, cost) if preset.letters else {}
     said: _Said = {}
     for ask in asks:
         letters = list(ask.options)
-        texts = [next(values) for _ in letters]
-        scores = _read_choice(turns[ask.id], texts, letters.index(ask.truth))
-        letter = letters[int(scores["option"])]
+        right = letters.index(ask.truth)
+        scores = _read_texts([next(values) for _ in letters], right)
+        if preset.letters:
+            scores = _read_letters(turns[ask.id], right) | scores
+        letter = letters[int(scores["option" if preset.letters else "text_option"])]
         said[ask.id] = (f"{letter}: {ask.options[letter]}", scores)
     return said
 
@@ -238,34 +243,37 @@ def _letters(
     return found
 
 
-def _read_choice(
+def _read_letters(
     turns: Sequence[Sequence[float]],  # per cyclic order, log p of each letter
-    texts: Sequence[float],  # mean log p of each option's text
     right: int,
 ) -> dict[str, float]:
-    """The figures of a choice question.
+    """The figures of a choice question by its letters.
 
     ``option`` is the option with the largest mean over the orders of log p(its letter), normalised over the
     letters; ``turn0_option`` the one of the given order alone; ``placed_i`` the share of orders in which the
-    letter at place i was the likeliest; ``text_option`` the likeliest option text; margins are to the best
-    wrong option.
+    letter at place i was the likeliest; ``margin`` is to the best wrong option.
     """
-    count = len(texts)
+    count = len(turns)
     normal = [[value - _logsumexp(turn) for value in turn] for turn in turns]
     # In turn t the option o stands at place o - t.
     mean = [math.fsum(normal[t][(o - t) % count] for t in range(count)) / count for o in range(count)]
     tops = [_top(turn) for turn in turns]
-    placed = {f"placed_{i}": tops.count(i) / count for i in range(count)}
-    share = [value - _logsumexp(texts) for value in texts]
     return {
         "option": float(_top(mean)),
         "margin": _margin(mean, right),
         "turn0_option": float(tops[0]),
         "turns_right": sum((top + t) % count == right for t, top in enumerate(tops)) / count,
-        **placed,
-        "text_option": float(_top(texts)),
-        "text_margin": _margin(share, right),
+        **{f"placed_{i}": tops.count(i) / count for i in range(count)},
     }
+
+
+def _read_texts(
+    texts: Sequence[float],  # mean log p of each option's text
+    right: int,
+) -> dict[str, float]:
+    """``text_option``, the likeliest option text, and its margin over the texts to the best wrong one."""
+    share = [value - _logsumexp(texts) for value in texts]
+    return {"text_option": float(_top(texts)), "text_margin": _margin(share, right)}
 
 
 def _top(values: Sequence[float]) -> int:

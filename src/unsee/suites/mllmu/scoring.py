@@ -54,7 +54,7 @@ def item_values(preset: Preset, answered: Answered, *, templates: Mapping[str, f
 def _of_item(
     preset: Preset, ask: Ask, record: Record, templates: Mapping[str, frozenset[str]]
 ) -> dict[str, float]:
-    spoken = "option" not in record.scores
+    spoken = "text_option" not in record.scores
     likelihood = "mllmu_cloze_logprob" if ask.task == "cloze" else "mllmu_truth_logprob"
     found = {likelihood: record.scores.get("truth_logprob")}
     if ask.task == "choice":
@@ -73,13 +73,14 @@ def _of_item(
 
 def _choice(preset: Preset, ask: Ask, record: Record) -> dict[str, float | None]:
     letter = chosen_letter(preset, ask, record.reply)
-    found: dict[str, float | None] = {"mllmu_choice": float(letter == ask.truth)}
+    found: dict[str, float | None] = {"mllmu_choice": float(letter == ask.truth)} if preset.letters else {}
     if "text_option" in record.scores:
         right = list(ask.options).index(ask.truth)
+        one_order = record.scores.get("turn0_option")
         return {
             **found,
             "mllmu_choice_text": float(record.scores["text_option"] == right),
-            "mllmu_choice_one_order": float(record.scores["turn0_option"] == right),
+            "mllmu_choice_one_order": None if one_order is None else float(one_order == right),
         }
     return {**found, "mllmu_unread": float(letter not in LETTERS if letter else True)}
 
@@ -165,10 +166,10 @@ def letters(preset: Preset, answered: Answered, *, seed: int = 0) -> dict[str, d
     """How often each place of the options is chosen, by set and modality; without bias all equally often.
 
     In ``corrected`` the share of the cyclic orders in which the letter was the likeliest, whatever stood
-    there; else the share of questions in which the letter was read.
+    there; else the share of questions in which the letter was read. Nothing where letters are not read.
     """
     found: dict[str, dict[str, Score]] = {}
-    choices = [(a, r) for a, r in answered if a.task == "choice"]
+    choices = [(a, r) for a, r in answered if a.task == "choice" and preset.letters]
     for name in dict.fromkeys(f"{a.set}/{a.modality}" for a, _ in choices):
         here = [(a, r) for a, r in choices if f"{a.set}/{a.modality}" == name]
         for place, letter in enumerate(LETTERS):
