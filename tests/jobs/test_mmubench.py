@@ -251,6 +251,26 @@ def test_requests_one_after_the_other(
     assert forget_mmubench(config(given, tmp_path / "run", *sets, force=True)).results == whole
 
 
+@pytest.mark.parametrize("method", ["prompt", "router", "mllmeraser"])
+def test_requests_of_methods_that_change_no_weight(
+    given: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    retain = str(save_pictures(tmp_path / "retain", range(40, 44)))
+    sets = ("mmubench.concepts=jane,john", "mmubench.sequential=true", "mmubench.splits=generality,others")
+    more = {"force": True, "method": method, "retain": retain}
+    whole = forget_mmubench(config(given, tmp_path / "whole", *sets, **more)).results
+    assert whole["sequence"]["models"] == ["after-1", "unlearned"]
+    hooks = [
+        folder / "adapter" / "hook.json" for folder in sorted((tmp_path / "whole" / "requests").iterdir())
+    ]
+    assert [hook.exists() for hook in hooks] == [True, True]
+    with monkeypatch.context() as patch:
+        die_after(0, patch, "unlearned")
+        with pytest.raises(KeyboardInterrupt):
+            forget_mmubench(config(given, tmp_path / "run", *sets, **more))
+    assert forget_mmubench(config(given, tmp_path / "run", *sets, **more)).results == whole
+
+
 def test_groups_of_concepts(given: dict[str, Any], tmp_path: Path) -> None:
     ask = Ask("mmubench", "siu", concepts="all", given=given, sets=("mmubench.together=2",))
     assert [cell.concept for cell in cells_of(ask, tmp_path)] == ["together-2-jane"]

@@ -97,6 +97,13 @@ def test_c_dis_is_clamped_and_absent_without_input() -> None:
     assert gone == pytest.approx(-math.log(1e-10))
 
 
+def test_c_dis_as_released_needs_the_same_positions() -> None:
+    """A model that is told an instruction first reads a longer prompt."""
+    ref, new = NameLogprobs([HALF], [[HALF, HALF]]), NameLogprobs([TENTH], [[HALF, HALF, HALF]])
+    assert concept_distance(ref, new, "released_code") is None
+    assert concept_distance(ref, new) is not None
+
+
 # --- specificity -----------------------------------------------------------------------------------------
 
 

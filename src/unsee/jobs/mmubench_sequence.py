@@ -17,6 +17,8 @@ from unsee.jobs.mmubench_asking import lines_by_model
 from unsee.jobs.mmubench_cell import Cell, train
 from unsee.jobs.receipt import Receipt
 from unsee.models.adapters import load_adapter, merge
+from unsee.models.chaining import together
+from unsee.models.hooks import Hook
 from unsee.models.load import VLM
 from unsee.suites.mmubench.figures import Scoring, figures
 
@@ -32,29 +34,47 @@ def run_sequence(cell: Cell, requests: Sequence[Request]) -> Mapping[str, Any]:
 
     The model after the last request is called ``unlearned`` like that of any other run.
     """
-    vlm, labels = cell.vlm, list[str]()
-    for place, request in enumerate(requests):
-        label = LAST if place == len(requests) - 1 else f"after-{place + 1}"
-        labels.append(label)
-        vlm = _serve(cell, vlm, request, place, label, requests)
+    vlm, hooks = cell.vlm, list[Hook]()
+    labels = [*(f"after-{place + 1}" for place in range(len(requests) - 1)), LAST]
+    for place, label in enumerate(labels):
+        vlm = _serve(cell, vlm, hooks, place, label, requests)
     return {"sequence": _course(cell, requests, labels)}
 
 
 def _serve(
-    cell: Cell, vlm: VLM, request: Request, place: int, label: str, requests: Sequence[Request]
+    cell: Cell, vlm: VLM, hooks: list[Hook], place: int, label: str, requests: Sequence[Request]
 ) -> VLM:
-    """One request: rows, training, questions about all concepts so far; the merged model."""
+    """One request: rows, training, questions about all concepts so far.
+
+    Args:
+        cell: The cell.
+        vlm: What the request begins with.
+        hooks: Those of earlier requests; the one of this request is added.
+        place: Which request, from 0 on.
+        label: What the model after it is called.
+        requests: All of them.
+
+    Returns:
+        What the next request begins with: the merged model. A hook changes no weight and is made from the
+        target each time, so with hooks that is the target again.
+    """
+    request = requests[place]
     path = cell.folder.path / "requests" / f"{place + 1:02d}-{request.concept.id}"
     path.mkdir(parents=True, exist_ok=True)
     folder = RunFolder(path)
     receipt = Receipt(folder)
     train(cell, vlm, [request], folder, receipt)
-    merged = merge(load_adapter(vlm, folder.adapter))
     sheets = [cell.sheet(one) for one in requests[: place + 1]]
-    # The reference for the readability of replies is the first target, not the model before this request.
-    cell.desk.ask(merged, label, reference=cell.fresh_target(), sheets=sheets)
+    loaded = load_adapter(vlm, folder.adapter)
+    if loaded.hook is None:
+        vlm = merge(loaded)
+        # The reference for the readability of replies is the first target, not the model before this request.
+        cell.desk.ask(vlm, label, reference=cell.fresh_target(), sheets=sheets)
+    else:
+        hooks.append(loaded.hook)
+        cell.desk.ask(together(hooks).install(vlm), label, reference=vlm, sheets=sheets)
     shutil.rmtree(folder.checkpoints, ignore_errors=True)
-    return merged
+    return vlm
 
 
 def _course(cell: Cell, requests: Sequence[Request], labels: Sequence[str]) -> dict[str, Any]:

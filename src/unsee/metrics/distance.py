@@ -85,6 +85,8 @@ def concept_distance(ref: NameLogprobs, new: NameLogprobs, variant: Variant = "c
             return None
         return -_signed(math.fsum(ref.answer), math.fsum(new.answer))
     assert len(ref.prompt) == len(new.prompt), (len(ref.prompt), len(new.prompt))
+    if any(len(r) != len(n) for r, n in zip(ref.prompt, new.prompt, strict=True)):
+        return None  # an instruction stands before the question: no position is the same
     sums = [
         abs(math.fsum(_signed(r, n) for r, n in zip(a, b, strict=True)))
         for a, b in zip(ref.prompt, new.prompt, strict=True)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 HOOK = "hook.json"
 TENSORS = "hook.safetensors"
-KINDS = {"prompt": "prompting", "steering": "steering", "router": "routing"}
+KINDS = {"prompt": "prompting", "steering": "steering", "router": "routing", "chain": "chaining"}
 NO_ROUTE = ""
 
 
@@ -46,7 +46,7 @@ Follow = Callable[[Tensor], None]
 """Told before each decoding step which row of the passage its (B, K) tokens belong to; -1 for none."""
 
 
-def _follow_nothing(rows: Tensor) -> None:
+def follow_nothing(rows: Tensor) -> None:
     """For hooks that do not care about decoding steps."""
 
 
@@ -73,7 +73,7 @@ class Hook(Protocol):
 
     def at_work(self, vlm: VLM, passage: Passage) -> AbstractContextManager[Follow]:
         """Inside, the model computes this passage as the hook wants it."""
-        return nullcontext(_follow_nothing)
+        return nullcontext(follow_nothing)
 
     def install(self, vlm: VLM) -> VLM:
         """The model with this hook acting; ``adapter_off`` switches it off.
@@ -91,7 +91,7 @@ class Hook(Protocol):
 
 def at_work(vlm: VLM, passage: Passage) -> AbstractContextManager[Follow]:
     """Inside, the model's hook acts on this passage; nothing happens without a hook."""
-    return nullcontext(_follow_nothing) if vlm.hook is None else vlm.hook.at_work(vlm, passage)
+    return nullcontext(follow_nothing) if vlm.hook is None else vlm.hook.at_work(vlm, passage)
 
 
 def load_hook(folder: str | Path) -> Hook:
