@@ -120,7 +120,7 @@ def bench(
     --preset names the evaluation protocol, such as corrected or release-2503.
     """
     said = o.given(locals())
-    given = {key: value for key, value in said.items() if key not in OWN}
+    given = o.given(said, but=OWN)
     _check(suite, data if suite != "mllmu" else None, table)
     benchmark = {key: said[key] for key in dict.fromkeys((*OF_MLLMU, *OF_MMUBENCH)) if key in said}
     if suite == "mllmu":
