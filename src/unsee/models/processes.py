@@ -77,7 +77,8 @@ def join(device: str = "auto") -> None:
     if _flag("ACCELERATE_USE_FSDP"):
         os.environ["UNSEE_SHARD"] = "true"
         os.environ["ACCELERATE_USE_FSDP"] = "false"
-    PartialState(cpu=device == "cpu", timeout=PATIENCE)
+    PartialState(cpu=device == "cpu" or not torch.cuda.is_available(), timeout=PATIENCE)
+    assert PartialState().num_processes == count() == launched(), PartialState()
     atexit.register(leave)
 
 

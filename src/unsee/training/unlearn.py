@@ -14,9 +14,11 @@ from unsee.methods.parts import Method, Prepared
 from unsee.models.adapters import attach, detach
 from unsee.models.changes import weight_changes
 from unsee.models.load import VLM
+from unsee.models.processes import gathered
 from unsee.nouns import Example, UserError
 from unsee.packs.cost import Cost
 from unsee.packs.features import FeatureCache
+from unsee.training.losses import TrainingStopped
 from unsee.training.names import banned_ids
 from unsee.training.runs import OnStep
 from unsee.training.settings import TrainSettings
@@ -129,8 +131,24 @@ def unlearn(method: Method, work: Work) -> Unlearned:
     if method.prepare is not None:
         with work.cost.measure():
             prepared = method.prepare(work.context(work.vlm))
+        _check_alike(prepared)
     done = work.train(prepared.method, prepared)
     return Unlearned(done.vlm, prepared.notes, done)
+
+
+def _check_alike(prepared: Prepared) -> None:
+    """Every process has looked at the target; what they chose to train must be the same weights.
+
+    Raises:
+        TrainingStopped: It is not.
+    """
+    masks = {} if prepared.gate is None else prepared.gate.masks
+    chosen = (repr(prepared.scope), *(f"{name} {int(mask.sum())}" for name, mask in masks.items()))
+    if len(set(gathered(chosen))) > 1:
+        raise TrainingStopped(
+            "The processes chose different weights to train: their graphics cards round differently. "
+            "Start with one process."
+        )
 
 
 def _edit(method: Method, work: Work) -> Unlearned:
