@@ -16,4 +16,5 @@ FAMILIES = (
     "pixtral",
     "mistral3",
     "mllama",
+    "qwen3_5",
 )

@@ -35,7 +35,7 @@ TEXTS = (
 PARTS = {
     "projector": ("multi_modal_projector", "connector", "merger", "deepstack_merger_list"),
     "vision": ("vision_tower", "visual", "vision_model"),
-    "attention": ("self_attn", "attn", "attention", "cross_attn"),
+    "attention": ("self_attn", "attn", "attention", "cross_attn", "linear_attn"),
     "mlp": ("mlp", "feed_forward"),
 }
 

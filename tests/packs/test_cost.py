@@ -129,5 +129,5 @@ def test_layout_and_attention_are_noted(vlm: VLM) -> None:
 def test_the_reason_for_rows_is_noted() -> None:
     vlm, cost = build("paligemma"), Cost()
     forward(vlm, batch_of(vlm), cost=cost)
-    assert cost.notes["layout"].startswith("one row per text: picture and question see each other")
+    assert cost.notes["layout"].startswith("packs of texts with the same prompt: picture and question")
     assert cost.lm_tokens >= cost.row_by_row.lm_tokens

@@ -10,7 +10,7 @@ from unsee.answering import answer
 from unsee.models.load import VLM
 from unsee.nouns import Question, UserError
 from unsee.packs import families
-from unsee.packs.families import KNOWN, Layout, check_window, layout_of
+from unsee.packs.families import KNOWN, layout_of
 
 
 def unknown(family: str, monkeypatch: pytest.MonkeyPatch) -> VLM:
@@ -27,7 +27,7 @@ def unknown(family: str, monkeypatch: pytest.MonkeyPatch) -> VLM:
         ("qwen2_vl", "pack", ""),
         ("idefics2", "pack", ""),
         ("gemma3", "pack", "images"),
-        ("paligemma", "rows", "prompt"),
+        ("paligemma", "prompt", "prompt"),
     ],
 )
 def test_what_is_found_is_what_is_known(
@@ -41,33 +41,16 @@ def test_what_is_found_is_what_is_known(
     assert layout_of(vlm) is layout_of(vlm) or found.window is not None
 
 
-def test_what_fits_nothing_is_refused_with_what_is_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(UserError, match="family mllama is not known") as error:
-        layout_of(unknown("mllama", monkeypatch))
-    assert "pack" in error.value.got
-    assert "rows" in error.value.got
-
-
-def test_a_model_that_looks_ahead_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A decoder that adds the mean of all its tokens fits no layout."""
+def test_a_model_that_looks_ahead_is_refused_with_what_is_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A decoder that adds the mean of all its tokens fits no rung."""
     vlm = unknown("llava", monkeypatch)
     layer = vlm.base.get_submodule(vlm.roles.layers)[0]
     layer.register_forward_hook(lambda module, inputs, output: output + output.mean(dim=1, keepdim=True))
     with pytest.raises(UserError, match="what was tried does not fit") as error:
         answer(vlm, [Question("0", "Who?", "open", picture(1))])
     assert "of their spread" in error.value.got
+    assert all(f"{rung}: " in error.value.got for rung in ("pack", "prefix", "rows"))
     assert vlm.base not in families._found
-
-
-def test_a_row_longer_than_the_window_is_refused() -> None:
-    check_window(Layout(window=4), 4)
-    check_window(Layout(), 10**6)
-    with pytest.raises(UserError, match="sliding window"):
-        check_window(Layout(window=4), 5)
-    vlm = build("gemma3")
-    vlm.base.config.text_config.sliding_window = 8
-    with pytest.raises(UserError, match="sliding window"):
-        answer(vlm, [Question("0", "Who is this person?", "open", picture(1))])
 
 
 def test_the_probe_leaves_the_model_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,19 +9,20 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from unsee.answering.cache import GrowingCache
 from unsee.answering.sampling import Choose, Sampling, chooser
-from unsee.models.hooks import Follow, at_work
+from unsee.models.hooks import Follow
 from unsee.models.load import VLM
+from unsee.packs.attention import attending, choices, step_mask
 from unsee.packs.cost import Cost, phase
-from unsee.packs.families import choices, dense_mask
 from unsee.packs.features import FeatureStore
 from unsee.packs.pack import Batch
-from unsee.packs.tokens import picture_inputs
+from unsee.packs.tokens import picture_inputs, working
 from unsee.packs.vision import cross_mask
 
 # Dropping finished packs copies the cache of the others: only when this share of packs or less is left.
@@ -45,11 +46,15 @@ class _Slots:
         question: (B, K) index of the question, -1 in an empty slot.
         visible: (B, K, L) bool, which of the L tokens so far the slot's next token may see.
         position: (B, K) position of the slot's next token.
+        depth: (B, K) its place in its own row, which is not its position in mRoPE families.
+        keys: (B, L) places of the tokens so far in their rows.
     """
 
     question: Tensor
     visible: Tensor
     position: Tensor
+    depth: Tensor
+    keys: Tensor
 
 
 @torch.no_grad()
@@ -67,12 +72,12 @@ def decode(
     Greedy without ``sampling``; ties are then broken towards the smaller id. Each reply ends at one of the
     model's end tokens or after ``max_new_tokens``.
     """
-    with at_work(vlm, batch.passage) as follow:
+    with working(vlm, batch) as follow:
         choose = chooser(sampling, [row.example for row in batch.rows])
         replies = _decode(vlm, batch, max_new_tokens, features, cost, follow, choose)
     if cost is not None:
         cost.replies(batch.rows, [len(reply.logprobs) for reply in replies])
-        cost.notes.update(choices(vlm))
+        cost.notes = {**choices(vlm), **cost.notes}
     return replies
 
 
@@ -92,11 +97,11 @@ def _decode(
     wanted = torch.zeros(batch.tokens, dtype=torch.bool, device=batch.last.device)
     wanted[batch.last] = True
     pictures = picture_inputs(vlm, batch, cost=cost, features=features)
-    with phase(cost, "prompts"):
+    with phase(cost, "prompts"), attending(vlm, batch, flex=False) as mask:
         logits = _run(
             vlm,
             batch.input_ids,
-            batch.attention_mask,
+            mask,
             batch.position_ids,
             cache,
             logits_to_keep=wanted.view(batch.input_ids.shape),
@@ -111,14 +116,15 @@ def _decode(
         if step == max_new_tokens - 1 or not bool(open_slots.any()):
             break
         slots, tokens = _compact(slots, tokens, open_slots, cache)
-        positions = slots.position
+        positions, depth = slots.position, slots.depth
         slots = _grow(slots)
+        mask = step_mask(vlm, slots.visible, depth, slots.keys)
         if batch.position_ids.dim() == 3:
             positions = positions.expand(3, *positions.shape)
         follow(slots.question)
         with phase(cost, "decoding"):
             across = _across(vlm, batch, slots)
-            logits = _run(vlm, tokens, slots.visible[:, None], positions, cache, **across)
+            logits = _run(vlm, tokens, mask, positions, cache, **across)
             if cost is not None:
                 cost.forward(tokens=tokens.numel(), head_rows=tokens.numel())
             tokens, logprobs = choose(logits, slots.question)
@@ -126,11 +132,11 @@ def _decode(
 
 
 def _run(
-    vlm: VLM, ids: Tensor, mask: Tensor, positions: Tensor, cache: GrowingCache, **inputs: object
+    vlm: VLM, ids: Tensor, mask: Any, positions: Tensor, cache: GrowingCache, **inputs: object
 ) -> Tensor:
     logits: Tensor = vlm.model(
         input_ids=ids,
-        attention_mask=dense_mask(vlm, mask),
+        attention_mask=mask,
         position_ids=positions,
         past_key_values=cache,
         use_cache=True,
@@ -160,7 +166,8 @@ def _first_slots(batch: Batch) -> _Slots:
     # After text the mRoPE coordinates are equal; the next position is one more.
     positions = batch.position_ids if batch.position_ids.dim() == 2 else batch.position_ids.amax(dim=0)
     visible = batch.attention_mask[:, 0][row, column] & (question >= 0)[..., None]
-    return _Slots(question, visible, positions[row, column] + 1)
+    keys = batch.sight.depth
+    return _Slots(question, visible, positions[row, column] + 1, keys[row, column] + 1, keys)
 
 
 def _write_down(
@@ -183,23 +190,25 @@ def _write_down(
 def _compact(slots: _Slots, tokens: Tensor, open_slots: Tensor, cache: GrowingCache) -> tuple[_Slots, Tensor]:
     """Leave out finished questions, and finished packs when they are many."""
     question = slots.question.masked_fill(~open_slots, -1)
-    visible, position = slots.visible, slots.position
+    visible, position, depth, keys = slots.visible, slots.position, slots.depth, slots.keys
     rows = open_slots.any(dim=1)
     if int(rows.sum()) <= KEEP_SHARE * len(rows):
         keep = rows.nonzero()[:, 0]
         cache.select(keep)
         question, visible, position, tokens = (x[keep] for x in (question, visible, position, tokens))
+        depth, keys = depth[keep], keys[keep]
         open_slots = open_slots[keep]
     width = int(open_slots.sum(dim=1).max())
     if width < question.shape[1]:
         order = (~open_slots).to(torch.int8).argsort(dim=1, stable=True)[:, :width]
-        question, position, tokens = (x.gather(1, order) for x in (question, position, tokens))
+        question, position, depth, tokens = (x.gather(1, order) for x in (question, position, depth, tokens))
         visible = visible.gather(1, order[..., None].expand(-1, -1, visible.shape[2]))
-    return _Slots(question, visible & (question >= 0)[..., None], position), tokens
+    return _Slots(question, visible & (question >= 0)[..., None], position, depth, keys), tokens
 
 
 def _grow(slots: _Slots) -> _Slots:
     """Each slot's new token sees its own branch and itself."""
     packs, width = slots.question.shape
     itself = torch.eye(width, dtype=torch.bool, device=slots.visible.device).expand(packs, -1, -1)
-    return _Slots(slots.question, torch.cat([slots.visible, itself], dim=2), slots.position + 1)
+    visible, keys = torch.cat([slots.visible, itself], dim=2), torch.cat([slots.keys, slots.depth], dim=1)
+    return _Slots(slots.question, visible, slots.position + 1, slots.depth + 1, keys)

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
+from typing import Any
 
 import torch
 
+from unsee.answering.alone import decode_alone
 from unsee.answering.decode import Decoded, decode
 from unsee.answering.plan import batches
 from unsee.answering.sampling import Sampling
 from unsee.models.load import VLM
 from unsee.nouns import Question, Reply, UserError
 from unsee.packs.cost import Cost
-from unsee.packs.families import evaluating
+from unsee.packs.families import evaluating, layout_of
 from unsee.packs.features import FeatureStore
 from unsee.packs.pack import Pack, build_packs, collate
 from unsee.packs.rows import Row, question_row
 
 MAX_BATCH_TOKENS = 16384
+Replies = Iterator[tuple[tuple[int, ...], list[Decoded]]]  # indices of rows, and their replies
 # Text-only questions share only the opening of the template: small packs, since a pack's mask is quadratic.
 TEXT_ROWS = 4
 EXPECTED_ANSWER = 32
@@ -93,23 +96,31 @@ def answer_rows(
 
     Rows that share a long beginning, such as examples before the question, share a pack however long it is.
     """
-    packs = _packs(vlm, rows, batch_size, min(max_new_tokens, EXPECTED_ANSWER))
     store = FeatureStore(vlm) if features is None else features
-    uses = Counter(picture.hash for pack in packs for picture in pack.pictures)
+    uses = Counter(picture.hash for row in rows for picture in row.pictures)
     replies: dict[int, Reply] = {}
+    options = {"max_new_tokens": max_new_tokens, "features": store, "sampling": sampling, "cost": cost}
+    decoded = _alone if layout_of(vlm).own else _packed
     with cost.measure() if cost is not None else nullcontext(), torch.no_grad(), evaluating(vlm.model):
-        for group in batches(packs, max_rows=batch_size, max_tokens=MAX_BATCH_TOKENS):
-            batch = collate(vlm, group)
-            decoded = decode(
-                vlm, batch, max_new_tokens=max_new_tokens, features=store, sampling=sampling, cost=cost
-            )
-            for index, one in zip(batch.order, decoded, strict=True):
+        for order, answers in decoded(vlm, rows, batch_size, options):
+            for index, one in zip(order, answers, strict=True):
                 replies[index] = _reply(vlm, one)
                 if on_reply is not None:
                     on_reply(index, replies[index])
             if features is None:
-                _free(store, uses, group)
+                _free(store, uses, [rows[index] for index in order])
     return [replies[index] for index in range(len(rows))]
+
+
+def _packed(vlm: VLM, rows: Sequence[Row], batch_size: int, options: dict[str, Any]) -> Replies:
+    packs = _packs(vlm, rows, batch_size, min(options["max_new_tokens"], EXPECTED_ANSWER))
+    for group in batches(packs, max_rows=batch_size, max_tokens=MAX_BATCH_TOKENS):
+        batch = collate(vlm, group)
+        yield batch.order, decode(vlm, batch, **options)
+
+
+def _alone(vlm: VLM, rows: Sequence[Row], batch_size: int, options: dict[str, Any]) -> Replies:
+    return decode_alone(vlm, rows, max_rows=batch_size, max_tokens=MAX_BATCH_TOKENS, **options)
 
 
 def _packs(vlm: VLM, rows: Sequence[Row], batch_size: int, reserve: int) -> list[Pack]:
@@ -122,10 +133,10 @@ def _packs(vlm: VLM, rows: Sequence[Row], batch_size: int, reserve: int) -> list
     return packs
 
 
-def _free(store: FeatureStore, uses: Counter[str], group: Sequence[Pack]) -> None:
-    """Forget the features of pictures that no later batch asks for."""
-    for pack in group:
-        for picture in pack.pictures:
+def _free(store: FeatureStore, uses: Counter[str], rows: Sequence[Row]) -> None:
+    """Forget the features of pictures that no later row asks for."""
+    for row in rows:
+        for picture in row.pictures:
             uses[picture.hash] -= 1
             if not uses[picture.hash]:
                 store.drop(picture)

@@ -9,16 +9,14 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from unsee.answering.plan import batches
-from unsee.answering.score import MAX_BATCH_TOKENS, MAX_ROWS
+from unsee.answering.plan import read
 from unsee.models.load import VLM
 from unsee.nouns import Picture
 from unsee.packs.cost import Cost, measure
 from unsee.packs.families import evaluating
 from unsee.packs.features import FeatureStore
-from unsee.packs.pack import build_packs, collate
 from unsee.packs.rows import Row, question_row
-from unsee.packs.tokens import TokenTable, forward
+from unsee.packs.tokens import TokenTable
 
 
 class PromptScores(NamedTuple):
@@ -54,14 +52,11 @@ def read_prompts(
         cost: Counters to add to.
     """
     rows = [_read(question_row(vlm, *pair, example=str(i))) for i, pair in enumerate(pairs)]
-    packs = build_packs(vlm, rows, max_rows=MAX_ROWS, mix_text=False)
-    store = FeatureStore(vlm) if features is None else features
     found: dict[int, PromptScores] = {}
     with measure(cost), torch.no_grad(), evaluating(vlm.model):
-        for group in batches(packs, max_rows=MAX_ROWS, max_tokens=MAX_BATCH_TOKENS):
-            batch = collate(vlm, group)
-            table = forward(vlm, batch, cost=cost, features=store)
-            found.update(zip(batch.order, _by_row(table, watched), strict=True))
+        for part in read(vlm, rows, features=features, cost=cost, tables=True):
+            assert part.table is not None
+            found.update(zip(part.order, _by_row(part.table, watched), strict=True))
     return [found[index] for index in range(len(pairs))]
 
 

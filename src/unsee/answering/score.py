@@ -9,19 +9,14 @@ from typing import Any, Literal, NamedTuple
 import torch
 from torch import Tensor
 
-from unsee.answering.plan import batches
+from unsee.answering.plan import Read, read
 from unsee.models.load import VLM
 from unsee.nouns import Picture, Question, UserError
 from unsee.objectives.statistics import statistics as per_position
 from unsee.packs.cost import Cost, measure
 from unsee.packs.families import evaluating
 from unsee.packs.features import FeatureStore
-from unsee.packs.pack import Batch, Pack, build_packs, collate
-from unsee.packs.rows import Row, scored_row
-from unsee.packs.tokens import TokenTable, answer_logp, forward
-
-MAX_ROWS = 64
-MAX_BATCH_TOKENS = 8192
+from unsee.packs.rows import scored_row
 
 
 class TokenScores(NamedTuple):
@@ -66,16 +61,11 @@ def score(
         cost: Counters to add to.
     """
     rows = [scored_row(vlm, *pair, example=str(i)) for i, pair in enumerate(pairs)]
-    store = FeatureStore(vlm) if features is None else features
     scores: dict[int, TokenScores] = {}
     with measure(cost), torch.no_grad(), evaluating(vlm.model):
-        for group in batches(_packs(vlm, rows), max_rows=MAX_ROWS, max_tokens=MAX_BATCH_TOKENS):
-            batch = collate(vlm, group)
-            if statistics:
-                by_row = _with_statistics(batch, forward(vlm, batch, cost=cost, features=store))
-            else:
-                by_row = _by_row(batch, answer_logp(vlm, batch, cost=cost, features=store))
-            scores.update(zip(batch.order, by_row, strict=True))
+        for part in read(vlm, rows, features=features, cost=cost, tables=statistics):
+            by_row = _with_statistics(part) if statistics else _by_row(part)
+            scores.update(zip(part.order, by_row, strict=True))
     return [scores[index] for index in range(len(pairs))]
 
 
@@ -113,14 +103,13 @@ def next_tokens(
         rows.append(
             replace(row, ids=row.ids[: start + 1], answer_start=start, keep=row.keep[:1], text=(True,))
         )
-    store = FeatureStore(vlm) if features is None else features
     found: dict[int, list[float]] = {}
     with measure(cost), torch.no_grad(), evaluating(vlm.model):
-        for group in batches(_packs(vlm, rows), max_rows=MAX_ROWS, max_tokens=MAX_BATCH_TOKENS):
-            batch = collate(vlm, group)
-            logits = forward(vlm, batch, cost=cost, features=store).logits
+        for part in read(vlm, rows, features=features, cost=cost, tables=True):
+            assert part.table is not None
+            logits = part.table.logits
             values = logits[:, ids] - logits.logsumexp(dim=1, keepdim=True)
-            found.update(zip(batch.order, values.tolist(), strict=True))
+            found.update(zip(part.order, values.tolist(), strict=True))
     return [found[index] for index in range(len(prompts))]
 
 
@@ -133,30 +122,27 @@ def _differing(vlm: VLM, answers: Sequence[str]) -> tuple[int, list[int]] | None
     return (at, ids) if len(heads) == 1 and len(set(ids)) == len(ids) else None
 
 
-def _packs(vlm: VLM, rows: Sequence[Row]) -> list[Pack]:
-    return build_packs(vlm, rows, max_rows=MAX_ROWS, mix_text=False)
-
-
-def _by_row(batch: Batch, logp: Tensor) -> list[TokenScores]:
+def _by_row(part: Read) -> list[TokenScores]:
     return [
         TokenScores(line, sum(line) / len(line), sum(line), row.text)
-        for row, line in zip(batch.rows, _split(batch, logp), strict=True)
+        for row, line in zip(part.rows, _split(part, part.logp), strict=True)
     ]
 
 
-def _with_statistics(batch: Batch, table: TokenTable) -> list[TokenScores]:
-    found = per_position(table.logits, table.labels)
-    columns = [_split(batch, column) for column in (found.best, found.mean, found.variance)]
+def _with_statistics(part: Read) -> list[TokenScores]:
+    assert part.table is not None
+    found = per_position(part.table.logits, part.table.labels)
+    columns = [_split(part, column) for column in (found.best, found.mean, found.variance)]
     return [
         scores._replace(best=best, means=means, variances=variances)
-        for scores, best, means, variances in zip(_by_row(batch, table.logp), *columns, strict=True)
+        for scores, best, means, variances in zip(_by_row(part), *columns, strict=True)
     ]
 
 
-def _split(batch: Batch, values: Tensor) -> list[tuple[Any, ...]]:
+def _split(part: Read, values: Tensor) -> list[tuple[Any, ...]]:
     """The values (N,) of each row's tokens."""
-    lines: list[list[Any]] = [[] for _ in batch.rows]
-    for r, value in zip(batch.row.tolist(), values.tolist(), strict=True):
+    lines: list[list[Any]] = [[] for _ in part.rows]
+    for r, value in zip(part.row.tolist(), values.tolist(), strict=True):
         lines[r].append(value)
     return [tuple(line) for line in lines]
 

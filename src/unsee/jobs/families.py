@@ -13,8 +13,9 @@ EMBEDDED: Mapping[str, str] = {
     "target": "embedded; base and 100 private people",
 }
 UNKNOWN = (
-    "Another family is tried out when it is loaded: packed questions must get the logits of the model's own "
-    "rows. It is then used and the run says what was found, or it is refused with what does not fit."
+    "Another family is tried out when it is loaded, rung by rung: packs, texts with the same prompt, a kept "
+    "prefix, rows alone. Its questions must get the logits of the model's own rows. The run says what was "
+    "found and why (cost.json), or the family is refused with what does not fit."
 )
 
 

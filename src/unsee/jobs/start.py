@@ -14,6 +14,7 @@ from unsee.jobs.folder import RunFolder, log
 from unsee.jobs.inputs import Request
 from unsee.jobs.suites import questions_hash
 from unsee.models.load import VLM, load
+from unsee.packs.attention import choices
 from unsee.packs.families import layout_of
 from unsee.suites.concept import Questionnaire
 
@@ -70,10 +71,10 @@ def _family(vlm: VLM) -> dict[str, Any]:
         roles = vlm.roles
         family |= {"decoder": roles.decoder, "vision": roles.vision, "projector": list(roles.projector)}
         log.warning(
-            "the family %s is not among the tested ones; found by trying: texts stand together in %ss%s, "
+            "the family %s is not among the tested ones; found by trying: %s%s, "
             "decoder %s, vision %s, projector %s",
             family["family"],
-            layout.form,
+            choices(vlm)["layout"].partition(" (found")[0],
             f", two-way {layout.two_way}" if layout.two_way else "",
             roles.decoder,
             roles.vision,

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from unsee.models.hooks import Hook
 
 Source = Literal["folder", "hub", "memory"]
+Attention = Literal["auto", "sdpa", "flex", "eager"]
 PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt")
 DOWNLOAD = ("*.json", "*.safetensors", "*.txt", "*.model", "*.jinja")
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
@@ -59,6 +60,7 @@ class VLM:
         originals: Base values of parameters trained or edited as such, by their name in the plain model;
             empty with LoRA alone. They may stand beside LoRA.
         hook: What acts when the model answers and changes no weight (see ``models.hooks``).
+        attention: Which attention kernel packs may use (see ``packs.attention``).
     """
 
     model: Any
@@ -72,6 +74,7 @@ class VLM:
     scope: Scope | None = None
     originals: Mapping[str, Tensor] = field(default_factory=dict, repr=False)
     hook: Hook | None = None
+    attention: Attention = "auto"
 
     @property
     def tokenizer(self) -> Any:
@@ -160,6 +163,7 @@ def load(
     dtype: str = "auto",
     trust_remote_code: bool = False,
     four_bits: bool = False,
+    attention: Attention = "auto",
 ) -> VLM:
     """A VLM from a local folder or a hub id.
 
@@ -171,6 +175,8 @@ def load(
         dtype: "auto" (bfloat16 on CUDA, else float32), "float32", "bfloat16", "float16".
         trust_remote_code: Whether code that comes with the model may run. Off: such a model is refused.
         four_bits: Keep linear layers in 4 bits through bitsandbytes; only adapters can then be trained.
+        attention: "auto" (FlexAttention for packs on CUDA where the family has it, else sdpa), "sdpa", "flex"
+            or "eager".
 
     Raises:
         UserError: The model, the adapter, the device or the type cannot be used; nothing was loaded.
@@ -189,6 +195,7 @@ def load(
         use_safetensors=True,
         local_files_only=True,
         trust_remote_code=trust_remote_code,
+        **({"attn_implementation": "eager"} if attention == "eager" else {}),
         **quantisation,
     )
     vlm = _assemble(
@@ -199,6 +206,7 @@ def load(
         source=source,
         weights_hash=hash_files(files),
     )
+    vlm.attention = attention
     if adapter is None:
         return vlm
     from unsee.models.adapters import load_adapter  # adapters imports VLM from here

@@ -17,7 +17,8 @@ from torch import nn
 from unsee.nouns import UserError
 
 PEFT_PREFIX = "base_model.model."
-HEAD_ATTRIBUTES = ("head_dim", "num_heads", "num_attention_heads")
+# What a module that mixes tokens knows: its heads, or the width of its convolution (state-space layers).
+HEAD_ATTRIBUTES = ("head_dim", "num_heads", "num_attention_heads", "conv_kernel_size")
 
 
 @dataclass(frozen=True)
@@ -166,7 +167,7 @@ def _bridge_inside(
 
 
 def _kinds(modules: Mapping[str, nn.Module], layers: str) -> dict[str, str]:
-    """Attention = a module that knows its heads; mlp = any other with a matrix; norm = only vectors."""
+    """Attention = a module that mixes tokens; mlp = any other with a matrix; norm = only vectors."""
     kinds: dict[str, str] = {}
     for path, module in modules.items():
         inner = path.removeprefix(layers + ".")

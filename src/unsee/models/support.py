@@ -14,7 +14,8 @@ MATRIX = Path(__file__).with_name("support.json")
 COLUMNS = {
     "roles": "roles of all weights by full path",
     "chat": "rows are the processor's; answers are found token by token",
-    "layout": "how texts about a picture stand together, equal to one row per question",
+    "layout": "how texts about a picture share it, equal to one row per question: pack (training, answers), "
+    "prompt (texts with the same prompt), prefix (answers go on from one kept pass), rows (nothing shared)",
     "lora": "adapter in its declared role only; saved, loaded, merged",
     "cache": "vision features kept while the language model trains",
     "hooks": "prompt, steering, router",
@@ -53,13 +54,10 @@ FAMILIES: dict[str, Family] = {
     "paligemma": Family(
         "PaliGemma",
         "google/paligemma-3b-mix-224",
-        "It has no chat template; questions are put to it as its processor does.",
+        "It has no chat template; questions are put to it as its processor does. Picture and question see "
+        "each other, so only texts with the same prompt, such as the options of a question, stand together.",
     ),
-    "gemma3": Family(
-        "Gemma3",
-        "google/gemma-3-4b-it",
-        "A row, picture and answer included, must fit into the sliding window of its layers.",
-    ),
+    "gemma3": Family("Gemma3", "google/gemma-3-4b-it"),
     "internvl": Family("InternVL", "OpenGVLab/InternVL3-8B-hf", "The port of transformers (ids end in -hf)."),
     "pixtral": Family("Pixtral", "mistral-community/pixtral-12b"),
     "mistral3": Family("Mistral3", "mistralai/Mistral-Small-3.1-24B-Instruct-2503"),
@@ -68,6 +66,12 @@ FAMILIES: dict[str, Family] = {
         "meta-llama/Llama-3.2-11B-Vision-Instruct",
         "Text looks at pictures through layers of cross-attention, so rows with and without a picture run "
         "in passes of their own.",
+    ),
+    "qwen3_5": Family(
+        "Qwen3.5",
+        "Qwen/Qwen3.5-9B",
+        "Most layers carry a state from token to token: texts about a picture cannot stand together. Answers "
+        "go on from one pass over what they share; training has one row per text.",
     ),
 }
 

@@ -14,18 +14,18 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from unsee.models.hooks import at_work
 from unsee.models.load import VLM
 from unsee.nouns import UserError
 from unsee.objectives.chunked import BLOCK, Divergence, chunked_kl, chunked_logp
 from unsee.objectives.divergences import forward_kl
 from unsee.objectives.likelihood import mean_by_row
 from unsee.objectives.teachers import reverse_kl
+from unsee.packs.attention import attending
 from unsee.packs.cost import Cost, phase
-from unsee.packs.families import check_packable, dense_mask, evaluating
+from unsee.packs.families import check_packable, evaluating
 from unsee.packs.features import FeatureStore
 from unsee.packs.pack import Batch, Pack
-from unsee.packs.tokens import TokenTable, forward, picture_inputs
+from unsee.packs.tokens import TokenTable, forward, picture_inputs, working
 
 DIVERGENCES: Mapping[str, Divergence] = {"kl": forward_kl, "reverse_kl": reverse_kl}
 
@@ -95,10 +95,14 @@ def states_of(
     check_packable(vlm)
     _check_logits(vlm)
     pictures = picture_inputs(vlm, batch, cost=cost, features=features)
-    with phase(cost, "reference" if reference else "forward"), at_work(vlm, batch.passage):
+    with (
+        phase(cost, "reference" if reference else "forward"),
+        working(vlm, batch),
+        attending(vlm, batch) as mask,
+    ):
         out: Any = vlm.base.model(
             input_ids=batch.input_ids,
-            attention_mask=dense_mask(vlm, batch.attention_mask),
+            attention_mask=mask,
             position_ids=batch.position_ids,
             use_cache=False,
             **pictures,

@@ -19,15 +19,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from unsee.models.hooks import Passage
 from unsee.models.load import VLM
 from unsee.nouns import Picture
-from unsee.packs.families import check_window, layout_of
+from unsee.packs.attention import Sight, dense
+from unsee.packs.families import layout_of
 from unsee.packs.positions import positions_of
 from unsee.packs.rows import Row
 from unsee.packs.tree import About, Tree, about
@@ -77,19 +78,22 @@ class Pack:
         """The same pack whose rows count in another list."""
         return replace(self, order=tuple(order))
 
-    def mask(self) -> np.ndarray:
-        """(T, T) bool: True where the node of the line may attend to the node of the column."""
-        mask = np.eye(len(self.ids), dtype=bool)
+    def sight(self) -> tuple[list[int], list[int], list[int], list[int]]:
+        """``enter``, ``leave``, ``depth`` and ``block`` of each node (``attention.Sight``)."""
+        count = len(self.ids)
+        size, depth = [1] * count, [0] * count
+        for node in range(count - 1, -1, -1):
+            if self.parents[node] >= 0:
+                size[self.parents[node]] += size[node]
+        free = [0] * (count + 1)  # where the next child's walk begins; the last one is that of roots
+        enter = [0] * count
         for node, parent in enumerate(self.parents):
-            if parent >= 0:
-                mask[node] |= mask[parent]
-        block = np.array(self.blocks, dtype=int)
-        if (block >= 0).any():
-            mask |= (block[:, None] == block) & (block >= 0)
-            for node, parent in enumerate(self.parents):  # what comes after a stretch sees all of it
-                if parent >= 0:
-                    mask[node] |= mask[parent]
-        return mask
+            enter[node] = free[parent]
+            free[parent] += size[node]
+            free[node] = enter[node] + 1
+            depth[node] = depth[parent] + 1 if parent >= 0 else 0
+        leave = [place + width for place, width in zip(enter, size, strict=True)]
+        return enter, leave, depth, list(self.blocks) or [-1] * count
 
 
 def room_for(row: Row) -> int:
@@ -125,10 +129,9 @@ def build_packs(
         UserError: The model cannot run packs.
     """
     layout = layout_of(vlm)
-    if layout.form == "rows" or (vlm.hook is not None and vlm.hook.alone):
+    if layout.own or (vlm.hook is not None and vlm.hook.alone):
         max_rows = 1
-    for row in rows:
-        check_window(layout, len(row.ids))
+    keyed = layout.form == "prompt"
 
     def fits(tree: Tree, row: Row) -> bool:
         room = room_for(tree.rows[0]) if max_tokens is None else max_tokens
@@ -141,7 +144,7 @@ def build_packs(
     trees: list[Tree] = []
     opened: dict[About, Tree] = {}  # the tree that is still open
     for order, row in enumerate(rows):
-        if row.picture is not None:
+        if row.picture is not None or keyed:
             way = vlm.route(row.picture)
             key = about(row, layout, way)
             tree = opened.get(key)
@@ -152,7 +155,7 @@ def build_packs(
     mixed = mix_text and not layout.cross
     text_trees = [tree for tree in trees if tree.route == route] if mixed else []
     for order, row in enumerate(rows):
-        if row.picture is None:
+        if row.picture is None and not keyed:
             room = [tree for tree in text_trees if fits(tree, row)]
             tree = min(room, key=lambda candidate: candidate.size, default=None)
             if tree is None:
@@ -184,7 +187,7 @@ class Batch:
 
     Attributes:
         input_ids: (B, T) int64.
-        attention_mask: (B, 1, T, T) bool, True = may attend; padding sees only itself.
+        sight: Which token sees which; padding sees only itself.
         position_ids: (B, T), or (3, B, T) for mRoPE families.
         pictures: Those of each pack, in order.
         rows: The rows in their original order; row index r below counts in this order.
@@ -199,7 +202,7 @@ class Batch:
     """
 
     input_ids: Tensor
-    attention_mask: Tensor
+    sight: Sight
     position_ids: Tensor
     pictures: tuple[Picture, ...]
     rows: tuple[Row, ...]
@@ -211,6 +214,11 @@ class Batch:
     last: Tensor
     asked: Tensor
     route: str = ""
+
+    @cached_property
+    def attention_mask(self) -> Tensor:
+        """(B, 1, T, T) bool, True = may attend."""
+        return dense(self.sight)[:, None]
 
     @property
     def passage(self) -> Passage:
@@ -243,19 +251,21 @@ def collate(vlm: VLM, packs: Sequence[Pack]) -> Batch:
     pad = vlm.tokenizer.pad_token_id or 0
     pad = 0 if pad == vlm.chat.image_token_id else pad
     ids = torch.full((len(packs), length), pad, dtype=torch.long)
-    mask = np.broadcast_to(np.eye(length, dtype=bool), (len(packs), length, length)).copy()
+    alone = torch.arange(length).expand(len(packs), -1)
+    nothing = torch.full((len(packs), length), -1)
+    sight = torch.stack([alone, alone + 1, nothing, nothing])
     positions = torch.zeros((axes, len(packs), length), dtype=torch.long)
     placed: list[tuple[int, Row, list[int]]] = []
     for b, pack in enumerate(packs):
         ids[b, : len(pack)] = torch.tensor(pack.ids)
-        mask[b, : len(pack), : len(pack)] = pack.mask()
+        sight[:, b, : len(pack)] = torch.tensor(pack.sight())
         positions[:, b, : len(pack)] = pack.positions
         for row, order, path in zip(pack.rows, pack.order, pack.paths, strict=True):
             placed.append((order, row, [b * length + node for node in path]))
     placed.sort(key=lambda item: item[0])
     return Batch(
         input_ids=ids.to(vlm.device),
-        attention_mask=torch.from_numpy(mask)[:, None].to(vlm.device),
+        sight=Sight(*sight.to(vlm.device)),
         position_ids=(positions if axes == 3 else positions[0]).to(vlm.device),
         pictures=tuple(picture for pack in packs for picture in pack.pictures),
         rows=tuple(row for _, row, _ in placed),

@@ -11,15 +11,22 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from unsee.models.hooks import at_work
+from unsee.models.hooks import Follow, at_work, follow_nothing
 from unsee.models.load import VLM
 from unsee.nouns import UserError
+from unsee.packs.attention import attending, choices
 from unsee.packs.cost import Cost, phase
-from unsee.packs.families import check_packable, choices, dense_mask
+from unsee.packs.families import check_packable
 from unsee.packs.features import FeatureStore
 from unsee.packs.pack import Batch
 from unsee.packs.rows import Row
-from unsee.packs.vision import cross_mask, feature_inputs, pixel_inputs, skipped_without_pictures
+from unsee.packs.vision import (
+    cross_mask,
+    feature_inputs,
+    looks_across,
+    pixel_inputs,
+    skipped_without_pictures,
+)
 
 FINAL = -1  # the hidden state that the vocabulary head reads
 
@@ -137,12 +144,13 @@ def _read(
     pictures = picture_inputs(vlm, batch, cost=cost, features=features)
     with (
         phase(cost, "reference" if reference else "forward"),
-        at_work(vlm, batch.passage),
+        working(vlm, batch),
         listening(vlm, layers) as heard,
+        attending(vlm, batch) as mask,
     ):
         logits = vlm.model(
             input_ids=batch.input_ids,
-            attention_mask=dense_mask(vlm, batch.attention_mask),
+            attention_mask=mask,
             position_ids=batch.position_ids,
             use_cache=False,
             logits_to_keep=wanted.view(batch.input_ids.shape),
@@ -155,6 +163,11 @@ def _read(
     # The head saw each position once, in order of position; the table lists them row by row.
     slot = wanted.cumsum(0)[batch.where] - 1
     return logits.float(), slot, heard
+
+
+def working(vlm: VLM, batch: Batch) -> contextlib.AbstractContextManager[Follow]:
+    """Inside, the model's hook acts on the batch; without one not even its mask is made."""
+    return contextlib.nullcontext(follow_nothing) if vlm.hook is None else at_work(vlm, batch.passage)
 
 
 @contextlib.contextmanager
@@ -207,8 +220,10 @@ def picture_inputs(
     """The forward arguments for the pictures of a batch: cached features where possible, else pixels."""
     if not batch.pictures:
         return {}
-    placeholders = (batch.input_ids == vlm.chat.image_token_id)[:, None, None]
-    across = cross_mask(vlm, (batch.attention_mask & placeholders).any(dim=-1)[:, 0], batch.pictures)
+    across: Mapping[str, object] = {}
+    if looks_across(vlm):
+        placeholders = (batch.input_ids == vlm.chat.image_token_id)[:, None, None]
+        across = cross_mask(vlm, (batch.attention_mask & placeholders).any(dim=-1)[:, 0], batch.pictures)
     if features is not None and features.usable:
         with phase(cost, "pictures"):
             return {**feature_inputs(vlm, features.features(vlm, batch.pictures, cost=cost)), **across}

@@ -133,7 +133,11 @@ def about(row: Row, layout: Layout, route: str) -> About:
     """Rows with equal keys may share a tree: they begin with the same picture, or the same pictures.
 
     Behind the first picture rows may part, and each branch has its own pictures: examples are shared by all
-    questions, whatever they are about. Families that look across know one set of pictures per pack.
+    questions, whatever they are about. Families that look across know one set of pictures per pack. Where
+    picture and question see each other, rows share a tree when they have the whole prompt in common.
     """
+    if layout.form == "prompt":
+        pictures = tuple(picture.hash for picture, _ in _shown(row))
+        return pictures, row.ids[: row.answer_start], route
     seen = _shown(row) if layout.cross else _shown(row)[:1]
     return tuple(picture.hash for picture, _ in seen), row.ids[: seen[-1][1][1]], route

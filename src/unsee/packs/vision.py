@@ -18,7 +18,7 @@ from unsee.packs.cost import Cost
 # with features for several decoder layers (joined along the last axis here), or as states that layers of
 # cross-attention look at.
 LISTED = frozenset({"llava", "llava_next", "llava_onevision", "mistral3", "qwen2_vl", "qwen2_5_vl"})
-LISTED |= {"idefics2", "idefics3", "smolvlm"}
+LISTED |= {"idefics2", "idefics3", "smolvlm", "qwen3_5", "qwen3_5_moe"}
 STACKED = frozenset({"paligemma", "gemma3", "internvl"})
 DEEP = frozenset({"qwen3_vl"})
 CROSSING = frozenset({"mllama"})
@@ -105,6 +105,11 @@ def _deep(vlm: VLM, features: Sequence[Tensor]) -> object:
     )
 
 
+def looks_across(vlm: VLM) -> bool:
+    """Whether text looks at pictures through layers of cross-attention."""
+    return vlm.base.config.model_type in CROSSING
+
+
 def skipped_without_pictures(vlm: VLM) -> frozenset[int]:
     """Decoder layers that only look at pictures, so that a pass without one leaves them out."""
     text = vlm.base.config.get_text_config(decoder=True)
@@ -121,7 +126,7 @@ def cross_mask(
     Returns:
         ``cross_attention_mask`` (B, Q, 1, tiles) float32, 1 = looks at it.
     """
-    if vlm.base.config.model_type not in CROSSING or not pictures:
+    if not looks_across(vlm) or not pictures:
         return {}
     assert len(pictures) == len(sees), (len(pictures), len(sees))
     tiles = torch.cat([vlm.chat.vision_inputs(picture)[CROSS_MASK] for picture in pictures])
