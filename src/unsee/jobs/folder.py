@@ -19,6 +19,7 @@ from typing import Any
 
 from unsee.config import RunConfig, build, read_mapping
 from unsee.jobs.lines import Lines, read_json, unfinished, write_atomic, write_json
+from unsee.jobs.repeat import header
 from unsee.models.processes import agreed, check_joined, count, from_leader, leads
 from unsee.nouns import Picture, UserError, shorten
 
@@ -111,10 +112,7 @@ class RunFolder:
                 remedy="choose a new folder with --out",
             )
         self.write("environment.json", dict(environment))
-        write_atomic(self.path / RUN, HEADER + config.as_yaml())
-
-
-HEADER = "# Repeat this run: unsee forget --config run.yaml --out ANOTHER_FOLDER\n"
+        write_atomic(self.path / RUN, header(config, str(inputs.get("job", "forget"))) + config.as_yaml())
 
 
 def read_config(folder: Path) -> RunConfig:
