@@ -20,7 +20,7 @@ from unsee.config import merge
 from unsee.jobs import mllmu_asking, mllmu_cell
 from unsee.jobs.bench_plan import Ask, cells_of
 from unsee.jobs.lines import read_json, read_lines
-from unsee.jobs.mllmu_bench import PeopleBench, bench_people
+from unsee.jobs.mllmu_bench import PeopleBench, bench_people, best_text
 from unsee.jobs.mllmu_matrix import averaged
 from unsee.jobs.mllmu_rows import check_apart
 from unsee.nouns import Example, UserError
@@ -51,7 +51,7 @@ def done(given: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Peo
     gold = str(shutil.copytree(given["model"], out.parent / "gold-5"))
     with_gold = {**given, "gold": gold.replace("gold-5", "gold-{ratio}"), "mllmu": {**given["mllmu"]}}
     with_gold["mllmu"]["base"] = given["model"]
-    return bench(with_gold, out, "grad_diff,siu", seeds="0,1", forms="image_text,text")
+    return bench(with_gold, out, "grad_diff,siu,asru", seeds="0,1", forms="image_text,text")
 
 
 def test_a_cell_forgets_all_people_at_once(done: PeopleBench) -> None:
@@ -108,7 +108,8 @@ def test_the_table(done: PeopleBench) -> None:
         ("grad_diff", "image_text", [0, 1]),
         ("grad_diff", "text", [0, 1]),
         ("siu", "image_text", [0, 1]),
-        ("siu", "text", []),
+        ("asru", "image_text", []),
+        ("asru", "text", []),
     ]
     row = found["rows"][0]
     score = row["models"]["unlearned"]["mllmu_choice_text/retain/image_text"]
@@ -116,16 +117,61 @@ def test_the_table(done: PeopleBench) -> None:
     assert score["low"] <= score["value"] <= score["high"]
     assert row["cost"]["training_lm_tokens"] > 0
     assert {"p", "holm", "difference"} == set(row["against_target"]["mllmu_cloze/forget/text"])
-    assert found["rows"][3]["failures"][0].startswith("siu has no text-only form")
+    assert [(row["method"], row["modality"]) for row in found["left_out"]] == [("siu", "text")] * 2
+    assert found["left_out"][0]["reason"].startswith("siu has no text-only form")
+    assert not (done.folder / "siu" / "forget_5-text-seed0").exists()
     assert "mllmu_cloze/forget/text" in found["forms"]["5"]["grad_diff"]
     table = (done.folder / "table.md").read_text()
     assert "### 5 %, asked with the picture" in table
     assert "| `grad_diff` |" in table
     assert "| `grad_diff (text only)` |" in table
     assert "siu has no text-only form" in table
+    assert "| `asru` (failed) |" in table
+    assert "| 4 | `asru` | failed: " in table
+    assert found["rows"][3]["failures"]
     lines = list(csv.DictReader(io.StringIO((done.folder / "table.csv").read_text())))
     assert {line["model"] for line in lines} >= {"target", "gold", "base", "majority", "grad_diff", "siu"}
     assert not done.complete
+
+
+def test_the_page_holds_every_row_and_reason(done: PeopleBench) -> None:
+    page = (done.folder / "report.html").read_text()
+    assert page.count("<svg") == 1
+    for text in ("grad_diff (text only)", "asru (failed)", "siu has no text-only form", "5 %, ranking"):
+        assert text in page
+    assert "`" not in page.partition("</style>")[2]
+    assert "<script" not in page
+
+
+def test_a_form_that_no_method_has_is_refused_before_any_work(given: dict[str, Any], tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="siu has no text-only form"):
+        bench(given, tmp_path / "out", "siu,pava", forms="text")
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_best_settings_are_written_for_the_next_run(given: dict[str, Any], tmp_path: Path) -> None:
+    few = merge(given, {"mllmu": {"controls": False, "limit": 1}, "training": {"passes": 1}})
+    found = bench(few, tmp_path / "out", "ga", grid=("training.lr=1e-9,1e-1",))
+    best = yaml.safe_load((tmp_path / "out" / "best.yaml").read_text())
+    ranks = {row["settings"]["training.lr"]: row["standing"]["distance"] for row in found.results["rows"]}
+    least = min(ranks, key=lambda key: ranks[key])
+    assert best == {"methods": {"ga": {"training": {"lr": float(least)}}}}
+
+
+def test_the_best_settings_by_hand() -> None:
+    def row(lr: str, ratio: int, status: str, distance: float) -> dict[str, Any]:
+        stands = {"status": status, "distance": distance}
+        return {"method": "ga", "ratio": ratio, "settings": {"training.lr": lr}, "standing": stands}
+
+    rows = [
+        *(row("1e-3", 5, "success", 0.01), row("1e-3", 10, "collapse", 0.02)),
+        *(row("2e-3", 5, "short", 0.30), row("2e-3", 10, "success", 0.05)),
+        *(row("4e-3", 5, "short", 0.10), row("4e-3", 10, "short", 0.10)),
+        {"method": "ga", "ratio": 5, "settings": {"training.lr": "8e-3"}, "failures": ["x"]},
+    ]
+    text = best_text({"split": "selection", "rows": rows})
+    assert yaml.safe_load(text) == {"methods": {"ga": {"training": {"lr": 4e-3}}}}
+    assert "# falls short, distance 0.100" in text
 
 
 def test_figures_are_means_over_seeds(done: PeopleBench) -> None:

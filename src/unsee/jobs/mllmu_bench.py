@@ -12,9 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import yaml
+
+from unsee.config import merge, parse_set
 from unsee.jobs.bench import PLAN, check_matrix, plan_text
 from unsee.jobs.bench_cell import LOCK, SHARED, Cell
-from unsee.jobs.bench_plan import Ask, cells_of
+from unsee.jobs.bench_plan import Ask, cells_of, set_text
 from unsee.jobs.engines.engine import Engine, Say
 from unsee.jobs.engines.local import Local
 from unsee.jobs.folder import locked
@@ -22,9 +25,12 @@ from unsee.jobs.inputs import read_retain
 from unsee.jobs.lines import read_json, write_atomic
 from unsee.jobs.mllmu_cell import base_of, gold_of, judge_for, protocol_of, read_people
 from unsee.jobs.mllmu_matrix import Reader, failure_of, finished
-from unsee.jobs.mllmu_rows import training_hash
+from unsee.jobs.mllmu_rows import check_form, formless, training_hash
+from unsee.jobs.training import method_of
 from unsee.nouns import UserError, shorten
 from unsee.reports.mllmu_matrix import as_csv, as_markdown, short
+from unsee.reports.mllmu_page import write_page
+from unsee.reports.mllmu_standing import order
 
 
 @dataclass(frozen=True)
@@ -39,6 +45,7 @@ class PeopleBench:
         """Prints one line per row, and where the tables lie."""
         print("\n".join(short(self.results)))
         print(f"table    {self.folder / 'table.md'}")
+        print(f"report   {self.folder / 'report.html'}")
         print(f"results  {self.folder / 'results.json'}")
 
 
@@ -66,13 +73,15 @@ def bench_people(
     """
     tell = say or (lambda line: print(line, file=sys.stderr, flush=True))
     out = out.expanduser()
-    cells = cells_of(ask, out)
+    cells, left_out = possible(cells_of(ask, out))
     check_matrix(ask, out, cells)
     check_people(cells)
     out.mkdir(parents=True, exist_ok=True)
     with locked(out / LOCK):
         write_atomic(out / PLAN, plan_text(ask))
-        reader = Reader(out, cells)
+        reader = Reader(out, cells, left_out)
+        for cell, reason in left_out:
+            tell(f"{cell.method}, {cell.concept}, seed {cell.seed}: left out: {reason}")
         missing = [cell for cell in cells if not finished(cell)]
         tell(f"{len(cells)} cells, {len(cells) - len(missing)} of them finished")
         done = len(cells) - len(missing)
@@ -81,6 +90,8 @@ def bench_people(
             tell(f"[{done}/{len(cells)}] {line_of(cell)}")
             write_tables(reader, out, command, tests=False)
         found = write_tables(reader, out, command)
+        if ask.grid:
+            write_atomic(out / "best.yaml", best_text(found))
     return PeopleBench(out, found, all(finished(cell) for cell in cells))
 
 
@@ -89,10 +100,61 @@ def write_tables(reader: Reader, out: Path, command: str, *, tests: bool = True)
     found = reader.read(tests=tests)
     write_atomic(out / "table.md", as_markdown(found, command))
     write_atomic(out / "table.csv", as_csv(found))
+    write_page(out / "report.html", found, command)
     write_atomic(
         out / "results.json", json.dumps(found, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
     )
     return found
+
+
+def possible(cells: Sequence[Cell]) -> tuple[list[Cell], list[tuple[Cell, str]]]:
+    """The cells that there can be, and the others with the reason: methods without a text-only form.
+
+    Raises:
+        UserError: There can be none.
+    """
+    reasons = {cell.path: formless(method_of(cell.config), cell.config.mllmu.modality) for cell in cells}
+    kept = [cell for cell in cells if not reasons[cell.path]]
+    if not kept:
+        check_form(method_of(cells[0].config), cells[0].config.mllmu.modality)
+    return kept, [(cell, reasons[cell.path]) for cell in cells if reasons[cell.path]]
+
+
+def best_text(found: Mapping[str, Any]) -> str:
+    """``best.yaml``: the best point of the grid for each method, ready for --config.
+
+    Over several ratios and forms the mean distance decides, and the worst result.
+    """
+    points: dict[str, dict[str, list[Mapping[str, Any]]]] = {}
+    for row in found["rows"]:
+        points.setdefault(row["method"], {}).setdefault(json.dumps(row["settings"]), []).append(row)
+    lines = [
+        f"# The best settings of each method on MLLMU-Bench, split {found['split']}, by the rule:",
+        "# success first, then short of it, then collapsed; then by distance to the aim.",
+        "# unsee bench mllmu ... --config best.yaml takes them for all methods named here.",
+        "methods:",
+    ]
+    for method, settings in points.items():
+        ranked = {
+            key: (max(order(r)[0] for r in rows), mean_distance(rows)) for key, rows in settings.items()
+        }
+        best = min(ranked, key=lambda key: ranked[key])
+        values: dict[str, Any] = {}
+        for key, value in json.loads(best).items():
+            values = merge(values, parse_set(set_text(key, value)))
+        worst, distance = ranked[best]
+        told = f"{RANKS[worst]}" + (f", distance {distance:.3f}" if worst < len(RANKS) - 1 else "")
+        body = yaml.safe_dump({method: values}, sort_keys=False)
+        lines += [f"  # {told}", *(f"  {line}" for line in body.rstrip("\n").split("\n"))]
+    return "\n".join(lines) + "\n"
+
+
+RANKS = ("success", "falls short", "collapse", "not finished")
+
+
+def mean_distance(rows: Sequence[Mapping[str, Any]]) -> float:
+    """Mean distance of rows to the aim; of rows without figures 0, since their rank is the last anyway."""
+    return sum(order(row)[1] for row in rows) / len(rows)
 
 
 def check_people(cells: Sequence[Cell]) -> None:

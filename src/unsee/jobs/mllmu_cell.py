@@ -23,7 +23,7 @@ from unsee.jobs.lines import Lines, write_atomic
 from unsee.jobs.measure import as_record
 from unsee.jobs.mllmu import CONTROLS, MllmuOptions, judge_of
 from unsee.jobs.mllmu_asking import ask_missing
-from unsee.jobs.mllmu_rows import RowSource, rows_of, training_hash
+from unsee.jobs.mllmu_rows import RowSource, check_form, rows_of, training_hash
 from unsee.jobs.receipt import Receipt
 from unsee.jobs.shared import Shared
 from unsee.jobs.start import model_key
@@ -66,7 +66,9 @@ def forget_people(config: RunConfig, shared: Shared | None = None) -> RunFolder:
     """
     config = with_absolute_paths(config)
     path = Path(config.out)
-    method, data = method_of(config), read_people(config)
+    method = method_of(config)
+    check_form(method, config.mllmu.modality)
+    data = read_people(config)
     check_gold(method, bool(gold_of(config)))
     vlm = load_target(config)
     if method.terms:

@@ -16,6 +16,7 @@ from unsee.jobs.shared import Shared
 from unsee.metrics.comparison import holm, sign_flip
 from unsee.metrics.factuality import FactJudge
 from unsee.nouns import Record, Score
+from unsee.reports.mllmu_standing import standing
 from unsee.suites.mllmu.asks import Protocol
 from unsee.suites.mllmu.compare import compare, difference, standings
 from unsee.suites.mllmu.data import Mllmu
@@ -43,10 +44,12 @@ class Reader:
     Attributes:
         out: Folder of the matrix.
         cells: Every cell.
+        left_out: Cells that there cannot be, and why.
     """
 
     out: Path
     cells: Sequence[Cell]
+    left_out: Sequence[tuple[Cell, str]] = ()
     _values: dict[Path, Values] = field(default_factory=dict)
     _ratios: dict[int, Ratio] = field(default_factory=dict)
     _scores: dict[tuple[str, ...], dict[str, Any]] = field(default_factory=dict)
@@ -80,6 +83,7 @@ class Reader:
             "split": first.split,
             "ratios": ratios,
             "rows": rows,
+            "left_out": [{**place_of(cell), "reason": reason} for cell, reason in self.left_out],
             "forms": {ratio: tests for ratio, tests in claims.items() if tests},
         }
 
@@ -136,12 +140,8 @@ class Reader:
         beside = against(ratio, values) if tests and ratio is not None else {}
         rows = []
         for group, cells in groups.items():
-            method, form, settings = group
             row: dict[str, Any] = {
-                "method": method,
-                "ratio": number,
-                "modality": form,
-                "settings": dict(settings),
+                **place_of(cells[0]),
                 "seeds": [cell.seed for cell in cells if finished(cell)],
                 "cells": len(cells),
                 "folders": [cell.path.relative_to(self.out).as_posix() for cell in cells],
@@ -158,9 +158,12 @@ class Reader:
         """Scores and normalised forgetting of a row; computed once for the same finished cells."""
         key = tuple(str(cell.path) for cell in cells if finished(cell))
         if key not in self._scores:
+            found = scores(values, ratio)
+            stands = standing(found, ratio.results)
             self._scores[key] = {
-                "models": {"unlearned": scores(values, ratio)},
+                "models": {"unlearned": found},
                 "normalised": normalised(values, ratio),
+                "standing": None if stands is None else {**stands._asdict(), "distance": stands.distance},
             }
         return self._scores[key]
 
@@ -182,6 +185,17 @@ class Ratio:
     judge: FactJudge
     results: dict[str, Any]
     values: Mapping[str, Values]
+
+
+def place_of(cell: Cell) -> dict[str, Any]:
+    """Which row of the table a cell belongs to."""
+    given = cell.config.mllmu
+    return {
+        "method": cell.method,
+        "ratio": given.ratio,
+        "modality": given.modality,
+        "settings": dict(cell.settings),
+    }
 
 
 def finished(cell: Cell) -> bool:

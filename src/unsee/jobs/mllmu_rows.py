@@ -57,8 +57,7 @@ class RowSource:
         would take for rows to retain.
         """
         probed = self.config.training.probe_every and self.method.terms
-        wanted = self.method.roles | (frozenset({"original"}) if probed else frozenset())
-        return wanted if "T1" in wanted else wanted - frozenset(CONCEPT_ROLES)
+        return own_roles(self.method) | (frozenset({"original"}) if probed else frozenset())
 
     @cached_property
     def pairs(self) -> tuple[list[Pair], list[Pair]]:
@@ -109,6 +108,37 @@ class RowSource:
         )
 
 
+def own_roles(method: Method) -> frozenset[str]:
+    """The rows that a method reads here: those of SIU for SIU and its kin only."""
+    return method.roles if "T1" in method.roles else method.roles - frozenset(CONCEPT_ROLES)
+
+
+def formless(method: Method, modality: str) -> str:
+    """Why a method has no such form of the training questions; empty when it has."""
+    needed = sorted(own_roles(method) & PICTURED)
+    if modality != "text" or not needed:
+        return ""
+    return (
+        f"{method.name} has no text-only form: its rows of the kind {', '.join(needed)} are about a picture"
+    )
+
+
+def check_form(method: Method, modality: str) -> None:
+    """Refuses the text form of a method whose rows are about a picture.
+
+    Raises:
+        UserError: There is none.
+    """
+    reason = formless(method, modality)
+    if reason:
+        raise UserError(
+            reason,
+            got=f"mllmu.modality={modality}",
+            expected="mllmu.modality=image_text or both",
+            remedy="leave this method out of the text-only comparison",
+        )
+
+
 def training_hash(data: Mllmu) -> str:
     """Hash (hex) of everybody's training pairs."""
     return hash_text(*(repr((p.id, p.name, p.training)) for p in (*data.forget, *data.retain)))
@@ -130,7 +160,6 @@ def rows_of(folder: RunFolder, source: RowSource, shared: Shared, cost: Cost) ->
 
 def make_rows(source: RowSource, cost: Cost) -> list[Example]:
     """All rows that the method reads, in the order of their kinds."""
-    check_form(source)
     forget, retain = source.pairs
     data, seed = source.config.data, source.config.seed
     refusals = source.wording(source.data.forget[0]).refusals
@@ -150,22 +179,6 @@ def make_rows(source: RowSource, cost: Cost) -> list[Example]:
     if "anchor" in source.method.needs and source.strangers:
         rows += _about(source, source.data.forget[0], {"anchor"}, cost)
     return rows
-
-
-def check_form(source: RowSource) -> None:
-    """Refuses the text form of a method whose rows are about a picture.
-
-    Raises:
-        UserError: There is none.
-    """
-    needed = sorted(source.roles & PICTURED)
-    if source.config.mllmu.modality == "text" and needed:
-        raise UserError(
-            f"{source.method.name} has no text-only form.",
-            got=f"mllmu.modality=text and rows of the kind {', '.join(needed)}, which are about a picture",
-            expected="mllmu.modality=image_text or both",
-            remedy="leave this method out of the text-only comparison",
-        )
 
 
 def _about(source: RowSource, person: Person, roles: frozenset[str] | set[str], cost: Cost) -> list[Example]:

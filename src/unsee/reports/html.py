@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from unsee.reports.files import RunData, read_run, write_text
 from unsee.reports.measures import MODELS, models_of
 from unsee.reports.pictures import all_pictures, concept_pictures, data_uri, public_pictures
 from unsee.reports.redact import MARK, Redactor
-from unsee.reports.rendering import environment
+from unsee.reports.rendering import environment, unsee_version
 
 PICTURE_BUDGET = 1_000_000
 _ABOUT_PICTURES = frozenset({"image", "test", "fact"})
@@ -122,7 +121,7 @@ def _context(data: RunData, hidden: bool) -> dict[str, Any]:
         "settings": _settings(data.config, hidden),
         "machine": _machine(data.environment, hidden),
         "limits": page.limits(data),
-        "version": _version(),
+        "version": unsee_version(),
         "css": Markup(files("unsee.reports").joinpath("templates/report.css").read_text(encoding="utf-8")),
     }
 
@@ -143,10 +142,3 @@ def _machine(environment: Mapping[str, Any], hidden: bool) -> list[tuple[str, st
 
 def _harmless(key: str) -> bool:
     return any(word in key.lower() for word in _KEPT_HASHES)
-
-
-def _version() -> str:
-    try:
-        return version("unsee")
-    except PackageNotFoundError:
-        return "unknown"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -24,7 +23,7 @@ from unsee.reports.matrix_files import (
 from unsee.reports.matrix_plot import pareto
 from unsee.reports.measures import MODELS, measure_of, show, show_range
 from unsee.reports.redact import Redactor
-from unsee.reports.rendering import environment
+from unsee.reports.rendering import environment, unsee_version
 
 TONES = {"success": "good", "short": "warn", "collapse": "bad", "unknown": "warn", "failed": "bad"}
 
@@ -62,7 +61,7 @@ def _context(matrix: Matrix, command: str) -> dict[str, Any]:
         "notes": NOTES,
         "model_words": MODELS,
         "link": lambda folder: quote(f"{folder}/report.html"),
-        "version": _version(),
+        "version": unsee_version(),
         "css": Markup(files("unsee.reports").joinpath("templates/report.css").read_text(encoding="utf-8")),
     }
 
@@ -99,10 +98,3 @@ def cell(score: Score | None, metric: str = "naming_rate") -> tuple[str, str]:
         return "–", ""
     unit = measure_of(metric).unit
     return show(score.value, unit), show_range(score.low, score.high, unit)
-
-
-def _version() -> str:
-    try:
-        return version("unsee")
-    except PackageNotFoundError:
-        return "unknown"

@@ -7,9 +7,11 @@ import io
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from unsee.reports.blocks import Block, Code, Heading, Items, Table, Words, as_text
 from unsee.reports.matrix_files import count_text
 from unsee.reports.measures import measure_of, show, show_range
 from unsee.reports.mllmu import SIDES, TITLES
+from unsee.reports.mllmu_standing import order
 from unsee.reports.safe import markdown
 
 PAPER = "arXiv 2410.22108"
@@ -27,6 +29,7 @@ BESIDE: Mapping[str, str] = {
 }
 MODELS = ("target", "gold", "base")
 FORGOTTEN = ("forget", "test")
+RESULTS: Mapping[str, str] = {"success": "success", "short": "falls short", "collapse": "collapse"}
 COST: Mapping[str, str] = {
     "training_seconds": "training s",
     "asking_seconds": "asking s",
@@ -37,12 +40,17 @@ Named = tuple[str, Mapping[str, Any]]  # how a line is called, and its scores by
 
 
 def as_markdown(found: Mapping[str, Any], command: str = "") -> str:
-    """All tables: by ratio and modality the paper's, then every set with intervals."""
+    """All tables: by ratio the ranking, by ratio and modality the paper's, then every set with intervals."""
+    return as_text(blocks(found, command))
+
+
+def blocks(found: Mapping[str, Any], command: str = "") -> Iterator[Block]:
+    """The page, block by block."""
     split = "" if found["split"] == "report" else f", split {found['split']}"
-    parts = [f"# Methods on MLLMU-Bench, protocol {found['preset']}{split}"]
+    yield Heading(1, f"Methods on MLLMU-Bench, protocol {found['preset']}{split}")
     if command:
-        parts.append(f"```sh\n{command}\n```")
-    parts.append(
+        yield Code(command)
+    yield Words(
         f"Columns as in {PAPER}: choice (Class; of the option texts: Class (text)), ROUGE-L, factuality from "
         "1 to 10, cloze; shares in percent. On Forget and Test the figure of `gold` is the aim, on Retain "
         "and Real that of `target`. Methods with several seeds: mean over seeds. An entry of no method, as "
@@ -50,20 +58,28 @@ def as_markdown(found: Mapping[str, Any], command: str = "") -> str:
     )
     for ratio, shared in found["ratios"].items():
         rows = [row for row in found["rows"] if str(row["ratio"]) == ratio]
-        parts += list(_ratio(ratio, shared, rows))
-    parts += list(_claims(found))
-    parts += list(_failures(found["rows"]))
-    return "\n\n".join(parts) + "\n"
+        yield from _ratio(ratio, shared, rows)
+    yield from _claims(found)
+    yield from _failures(found)
 
 
-def _ratio(ratio: str, shared: Mapping[str, Any], rows: Sequence[Row]) -> Iterator[str]:
-    yield f"## {ratio} % forgotten"
-    yield f"Data {shared['data']['revision']}."
+def _ratio(ratio: str, shared: Mapping[str, Any], rows: Sequence[Row]) -> Iterator[Block]:
+    yield Heading(2, f"{ratio} % forgotten")
+    yield Words(f"Data {shared['data']['revision']}.")
+    yield Heading(3, f"{ratio} %, ranking")
+    aim = "gold" if "gold" in shared["models"] else "the highest floor, there being no gold"
+    yield Words(
+        f"Left: mean distance from {aim} on Forget and Test; lost: mean distance below the target on Retain "
+        "and Real; both over choice, ROUGE-L and cloze with the picture and by name, in points. Success: "
+        "both at most 10. Collapse: over 10 points more empty or gibberish replies than the target's on "
+        "Retain or Real."
+    )
+    yield Table(_ranking(rows))
     for side in SIDES:
-        yield f"### {ratio} %, asked {SIDES[side]}"
-        yield _paper(side, shared, rows)
-    yield f"### {ratio} %, intervals"
-    yield (
+        yield Heading(3, f"{ratio} %, asked {SIDES[side]}")
+        yield Table(_paper(side, shared, rows))
+    yield Heading(3, f"{ratio} %, intervals")
+    yield Words(
         "95 % intervals resample people. In round brackets behind a method on Forget and Test: normalised "
         "forgetting (0 = target, 1 = gold); ~ where the room between target and gold is within noise, so "
         "that it means nothing."
@@ -72,9 +88,29 @@ def _ratio(ratio: str, shared: Mapping[str, Any], rows: Sequence[Row]) -> Iterat
         for side in SIDES:
             table = _detail(name, side, shared, rows)
             if table:
-                yield f"**{TITLES[name]}, {SIDES[side]}**"
-                yield table
-    yield from (f"Note: {note}" for note in shared["data"]["notes"])
+                yield Words(f"**{TITLES[name]}, {SIDES[side]}**")
+                yield Table(table)
+    yield from (Words(f"Note: {note}") for note in shared["data"]["notes"])
+
+
+def _ranking(rows: Sequence[Row]) -> list[list[str]]:
+    """Rows by the rule of ``mllmu_standing``; what has no figures stands last and says why."""
+    lines = [["", "method", "result", "left", "lost", "gibberish", *COST.values()]]
+    for rank, row in enumerate(sorted(rows, key=order), 1):
+        found = row.get("standing")
+        if found:
+            told = [show(found[key], "share").removesuffix(" %") for key in ("left", "lost", "broken")]
+            lines.append([str(rank), f"`{title(row)}`", RESULTS[found["status"]], *told, *_cost(row)])
+        else:
+            lines.append([str(rank), f"`{title(row)}`", _state(row), *["–"] * (3 + len(COST))])
+    return lines
+
+
+def _state(row: Row) -> str:
+    """Why a row has no figures."""
+    if row["failures"]:
+        return f"failed: {markdown(row['failures'][0], 160)}"
+    return "not ranked" if "models" in row else "not finished"
 
 
 def title(row: Row) -> str:
@@ -87,8 +123,19 @@ def _lines(shared: Mapping[str, Any], rows: Sequence[Row]) -> list[tuple[str, Ma
     """Models that no method changes, floors, then the finished methods."""
     fixed = [(name, shared["models"][name], None) for name in MODELS if name in shared["models"]]
     floors = [(f"*{name.replace('_', ' ')}*", scores, None) for name, scores in shared["floors"].items()]
-    methods = [(f"`{title(row)}`", row["models"]["unlearned"], row) for row in rows if "models" in row]
+    methods = [
+        (f"`{title(row)}`" + ("" if "models" in row else f" ({_short_state(row)})"), _own(row), row)
+        for row in rows
+    ]
     return [*fixed, *floors, *methods]
+
+
+def _own(row: Row) -> Mapping[str, Any]:
+    return row["models"]["unlearned"] if "models" in row else {}
+
+
+def _short_state(row: Row) -> str:
+    return "failed" if row["failures"] else "not finished"
 
 
 def _present(columns: Mapping[str, str], shared: Mapping[str, Any]) -> list[str]:
@@ -96,7 +143,7 @@ def _present(columns: Mapping[str, str], shared: Mapping[str, Any]) -> list[str]
     return [metric for metric in columns if metric in known]
 
 
-def _paper(side: str, shared: Mapping[str, Any], rows: Sequence[Row]) -> str:
+def _paper(side: str, shared: Mapping[str, Any], rows: Sequence[Row]) -> list[list[str]]:
     """The paper's table of one modality: all four sets side by side, and the cost."""
     metrics = _present(COLUMNS, shared)
     header = [f"{TITLES[name]} {COLUMNS[metric]}" for name in TITLES for metric in metrics]
@@ -104,22 +151,22 @@ def _paper(side: str, shared: Mapping[str, Any], rows: Sequence[Row]) -> str:
     for name, scores, row in _lines(shared, rows):
         cells = [_value(scores, f"{metric}/{s}/{side}", metric) for s in TITLES for metric in metrics]
         lines.append([name, *cells, *_cost(row)])
-    return _table(lines)
+    return lines
 
 
-def _detail(name: str, side: str, shared: Mapping[str, Any], rows: Sequence[Row]) -> str:
+def _detail(name: str, side: str, shared: Mapping[str, Any], rows: Sequence[Row]) -> list[list[str]]:
     """One set and modality with intervals; n stands in the header."""
     metrics = _present({**COLUMNS, **BESIDE}, shared)
     cells = [f"{metric}/{name}/{side}" for metric in metrics]
     first = next(iter(shared["models"].values()))
     if not any(cell in first for cell in cells):
-        return ""
+        return []
     words = {**COLUMNS, **BESIDE}
     header = [f"{words[m]} (n={first[c]['n']})" for m, c in zip(metrics, cells, strict=True) if c in first]
     lines = [["", *header]]
     for line, scores, row in _lines(shared, rows):
         lines.append([line, *(_interval(scores, c, row, name) for c in cells if c in first)])
-    return _table(lines)
+    return lines
 
 
 def _value(scores: Mapping[str, Any], cell: str, metric: str) -> str:
@@ -146,11 +193,11 @@ def _cost(row: Row | None) -> list[str]:
     return [count_text(row["cost"].get(key)) for key in COST]
 
 
-def _claims(found: Mapping[str, Any]) -> Iterator[str]:
+def _claims(found: Mapping[str, Any]) -> Iterator[Block]:
     """The paper's claim about the two forms of each method, as tested here."""
     for ratio, methods in found["forms"].items():
-        yield f"## {ratio} %: text form against form with pictures"
-        yield (
+        yield Heading(2, f"{ratio} %: text form against form with pictures")
+        yield Words(
             f"{PAPER} claims that the text form forgets better in generation and cloze, the form with "
             "pictures in choice. Difference text - pictures in points (factuality: grades); below 0 the text "
             "form forgets more. p: sign-flip test over people, Holm's adjustment over the methods."
@@ -165,28 +212,23 @@ def _claims(found: Mapping[str, Any]) -> Iterator[str]:
                 lines.append(
                     [f"`{method}`", words, TITLES[set_name], SIDES[side], shown, f"{test['holm']:.3f}"]
                 )
-        yield _table(lines)
+        yield Table(lines)
 
 
-def _failures(rows: Sequence[Row]) -> Iterator[str]:
+def _failures(found: Mapping[str, Any]) -> Iterator[Block]:
+    rows = found["rows"]
     lines = [
-        f"- `{title(row)}`, {row['ratio']} %: {markdown(text, 400)}"
-        for row in rows
-        for text in row["failures"]
+        f"`{title(row)}`, {row['ratio']} %: {markdown(text, 400)}" for row in rows for text in row["failures"]
     ]
     if lines:
-        yield "## Failed"
-        yield "\n".join(lines)
-    if waiting := [
-        f"`{title(row)}` {row['ratio']} %" for row in rows if not row["seeds"] and not row["failures"]
-    ]:
-        yield f"Not begun or not finished yet: {', '.join(waiting)}."
-
-
-def _table(lines: Sequence[Sequence[str]]) -> str:
-    head, *body = lines
-    rows = [head, ["---"] * len(head), *body]
-    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+        yield Heading(2, "Failed")
+        yield Items(lines)
+    if found["left_out"]:
+        yield Heading(2, "Left out")
+        yield Items([f"`{title(row)}`, {row['ratio']} %: {row['reason']}." for row in found["left_out"]])
+    waiting = [f"`{title(row)}` {row['ratio']} %" for row in rows if not row["seeds"] and not row["failures"]]
+    if waiting:
+        yield Words(f"Not begun or not finished yet: {', '.join(waiting)}.")
 
 
 def as_csv(found: Mapping[str, Any]) -> str:
@@ -231,10 +273,11 @@ def _figures(cell: str, score: Mapping[str, Any]) -> list[Any]:
 def short(found: Mapping[str, Any]) -> list[str]:
     """One line per row for the terminal: what is left of the forget set, what is kept of the retain set."""
     lines = []
-    for row in found["rows"]:
-        name = f"{row['ratio']:>3} % {title(row):<32}"
+    for row in sorted(found["rows"], key=lambda row: (row["ratio"], *order(row))):
+        result = RESULTS[row["standing"]["status"]] if row.get("standing") else ""
+        name = f"{row['ratio']:>3} % {title(row):<32} {result:<12}"
         if "models" not in row:
-            lines.append(f"{name} {'failed' if row['failures'] else 'not finished'}")
+            lines.append(f"{name} {_short_state(row)}")
             continue
         scores = row["models"]["unlearned"]
         told = [

@@ -6,6 +6,7 @@ This happens in ``finalize``, which Jinja2 calls on each ``{{ ... }}``, so no te
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -39,3 +40,11 @@ def environment(redactor: Redactor, encode: Callable[[str], str] = escape) -> En
     )
     made.filters["short"] = safe
     return made
+
+
+def unsee_version() -> str:
+    """The version that pages name as their maker."""
+    try:
+        return version("unsee")
+    except PackageNotFoundError:
+        return "unknown"
