@@ -4,15 +4,17 @@ import numpy as np
 import pytest
 from scipy import stats as scipy_stats
 
+from tests.tiny import picture
 from unsee.metrics.stats import (
     balanced_interval,
+    clusters_of,
     mean_interval,
     normalised,
     paired_difference,
     rule_of_three,
     wilson,
 )
-from unsee.nouns import Score
+from unsee.nouns import Question, Score
 
 
 def some(score: Score | None) -> Score:
@@ -138,3 +140,13 @@ def test_normalised_between_target_and_gold() -> None:
     assert normalised(1.0, target=1.0, gold=0.0) == 0.0
     assert normalised(0.0, target=1.0, gold=0.5) == 2.0
     assert normalised(0.5, target=0.96, gold=0.95) is None
+
+
+def test_one_identity_is_resampled_by_its_pictures() -> None:
+    jane = [
+        Question(str(i), "?", "name", shown, identity="jane") for i, shown in enumerate((picture(0), None))
+    ]
+    ann = Question("a", "?", "name", picture(1), identity="ann")
+    assert clusters_of([*jane, ann]) == ["jane", "jane", "ann"]
+    assert clusters_of(jane) == [picture(0).hash, ""]
+    assert clusters_of([]) == []

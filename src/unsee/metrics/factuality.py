@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from unsee.metrics.degeneracy import degenerate
-from unsee.metrics.judging import Grade
+from unsee.metrics.judging import Grade, grades_by_asking
 from unsee.metrics.mentions import affirms
 
 LOWEST, HIGHEST = 1, 10
@@ -93,14 +93,8 @@ class AskingFactJudge:
 
     def grade(self, cases: Sequence[FactCase]) -> list[Grade]:
         """One grade per case; degenerate replies are not shown to the judge, what it garbles has no value."""
-        shown = [i for i, case in enumerate(cases) if not degenerate(case.reply)]
-        said = dict(zip(shown, self.ask([fact_prompt(cases[i]) for i in shown]), strict=True))
-        return [_read(said[i]) if i in said else Grade(None, "degenerate") for i in range(len(cases))]
-
-
-def _read(said: str) -> Grade:
-    value = parse_score(said)
-    return Grade(value, "" if value is not None else "unreadable", said)
+        shown = [None if degenerate(case.reply) else fact_prompt(case) for case in cases]
+        return grades_by_asking(self.ask, shown, parse_score)
 
 
 def fact_prompt(case: FactCase) -> str:

@@ -159,13 +159,28 @@ class AskingJudge:
 
     def grade(self, cases: Sequence[Case]) -> list[Grade]:
         """One grade per case; degenerate replies are not shown to the judge, what it garbles has no value."""
-        shown = [i for i, case in enumerate(cases) if not degenerate(case.reply)]
-        said = dict(zip(shown, self.ask([judge_prompt(cases[i]) for i in shown]), strict=True))
-        return [_read(said[i]) if i in said else Grade(None, "degenerate") for i in range(len(cases))]
+        shown = [None if degenerate(case.reply) else judge_prompt(case) for case in cases]
+        return grades_by_asking(self.ask, shown, parse_grade)
 
 
-def _read(said: str) -> Grade:
-    value = parse_grade(said)
+def grades_by_asking(
+    ask: Callable[[Sequence[str]], Sequence[str]],
+    prompts: Sequence[str | None],
+    parse: Callable[[str], int | None],
+) -> list[Grade]:
+    """One grade per prompt; None stands for a degenerate reply, which is not shown to the judge.
+
+    Args:
+        ask: From prompts to what the judge says, in order.
+        prompts: What the judge is shown.
+        parse: The grade in what it said; None where it cannot be read.
+    """
+    said = iter(ask([prompt for prompt in prompts if prompt is not None]))
+    return [Grade(None, "degenerate") if p is None else _read(next(said), parse) for p in prompts]
+
+
+def _read(said: str, parse: Callable[[str], int | None]) -> Grade:
+    value = parse(said)
     return Grade(value, "" if value is not None else "unreadable", said)
 
 

@@ -34,13 +34,14 @@ def _overlap(common: int, said: int, wanted: int) -> Overlap:
 def rouge_n(reply: str, reference: str, n: int = 1) -> Overlap | None:
     """ROUGE-n with clipped counts. None when the reference has no n-gram (nothing to measure)."""
     assert n >= 1, n
-    said, wanted = _grams(words(reply), n), _grams(words(reference), n)
+    said, wanted = grams(words(reply), n), grams(words(reference), n)
     if not wanted:
         return None
     return _overlap((said & wanted).total(), said.total(), wanted.total())
 
 
-def _grams(said: Sequence[str], n: int) -> Counter[tuple[str, ...]]:
+def grams(said: Sequence[str], n: int) -> Counter[tuple[str, ...]]:
+    """How often each run of ``n`` words occurs."""
     return Counter(tuple(said[i : i + n]) for i in range(len(said) - n + 1))
 
 

@@ -8,10 +8,11 @@ method (Chen and Cherry 2014, W14-3346) on words between white space, written ou
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Sequence
 from functools import cache
 from typing import Any
+
+from unsee.metrics.overlap import grams
 
 EPSILON = 0.1
 ORDERS = 4
@@ -47,9 +48,5 @@ def bleu(reply: str, truth: str) -> float:
 
 def _matched(said: Sequence[str], wanted: Sequence[str], n: int) -> tuple[int, int]:
     """Clipped matches of n-grams and the number of n-grams of the reply, at least 1."""
-    mine, theirs = _grams(said, n), _grams(wanted, n)
+    mine, theirs = grams(said, n), grams(wanted, n)
     return (mine & theirs).total(), max(1, mine.total())
-
-
-def _grams(said: Sequence[str], n: int) -> Counter[tuple[str, ...]]:
-    return Counter(tuple(said[i : i + n]) for i in range(len(said) - n + 1))

@@ -34,6 +34,7 @@ from unsee.packs.cost import Cost
 from unsee.training.checkpoints import append_line, claim, keep_steps
 from unsee.training.fitting import Recipe
 from unsee.training.losses import TrainingStopped
+from unsee.training.optimiser_state import load_state_tensors, state_tensors
 from unsee.training.runs import CHECKPOINTS, LOG
 
 RELEASE = Recipe("release", lr=2e-5, epochs=5, batch=4, rank=16, alpha=16, dropout=0.05)
@@ -187,9 +188,7 @@ def _gaussian(trained: Mapping[str, Tensor], rank: int, seed: int) -> None:
 
 
 def _save(file: Path, trained: Mapping[str, Tensor], optim: torch.optim.Optimizer, step: int) -> None:
-    state = optim.state_dict()["state"]
-    tensors = {f"weight/{name}": p for name, p in trained.items()}
-    tensors |= {f"optimiser/{i}/{what}": value for i, kept in state.items() for what, value in kept.items()}
+    tensors = {f"weight/{name}": p for name, p in trained.items()} | state_tensors(optim)
     tensors["step"] = torch.tensor(step)
     fresh = file.with_suffix(".writing")
     save_file({key: value.detach().cpu().contiguous() for key, value in tensors.items()}, fresh)
@@ -204,12 +203,7 @@ def _resume(file: Path, trained: Mapping[str, Tensor], optim: torch.optim.Optimi
     with torch.no_grad():
         for name, weight in trained.items():
             weight.copy_(tensors[f"weight/{name}"])
-    state: dict[int, dict[str, Tensor]] = {}
-    for key, value in tensors.items():
-        if key.startswith("optimiser/"):
-            _, number, what = key.split("/")
-            state.setdefault(int(number), {})[what] = value
-    optim.load_state_dict({"state": state, "param_groups": optim.state_dict()["param_groups"]})
+    load_state_tensors(optim, tensors)
     return int(tensors["step"])
 
 

@@ -24,6 +24,7 @@ from torch import Tensor, nn
 from transformers import AutoProcessor, LlavaForConditionalGeneration, LlavaProcessor
 
 from unsee.nouns import UserError
+from unsee.training.optimiser_state import load_state_tensors, state_tensors
 from unsee.world.build import build_model, normalise, start_projector, use_matmul_patches
 from unsee.world.curriculum import BASE, BLANK, STAGES, TARGET, Lesson, Stage, letter_rows, picture_rows
 from unsee.world.gallery import Gallery, draw_gallery, label_table
@@ -137,19 +138,13 @@ class Halfway:
             return 0
         tensors = load_file(self.file)
         load_state(self.folder, self.file.stem, self.modules)
-        state: dict[int, dict[str, Tensor]] = {}
-        for key, value in tensors.items():
-            if key.startswith("optimiser/"):
-                _, number, what = key.split("/")
-                state.setdefault(int(number), {})[what] = value
-        optim.load_state_dict({"state": state, "param_groups": optim.state_dict()["param_groups"]})
+        load_state_tensors(optim, tensors)
         return int(tensors["steps"])
 
     def save(self, optim: torch.optim.AdamW, step: int) -> None:
         """Write all of it, whole or not at all."""
-        state = optim.state_dict()["state"]
-        more = {f"optimiser/{i}/{what}": value for i, kept in state.items() for what, value in kept.items()}
-        save_state(self.folder, self.file.stem, self.modules, more | {"steps": torch.tensor(step)})
+        more = state_tensors(optim) | {"steps": torch.tensor(step)}
+        save_state(self.folder, self.file.stem, self.modules, more)
 
     def finish(self) -> None:
         """Write the weights of the finished step; the file of the way there goes."""
