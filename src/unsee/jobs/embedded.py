@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from unsee.nouns import Concept, Picture, UserError
 
 STAGES = ("blank", "base", "target")
+Retain = Literal["none", "anchors", "others"]
+Split = Literal["report", "selection"]
 
 
 class WorldRequest(Protocol):
@@ -50,8 +50,10 @@ def model_path(stage: str) -> Path:
             expected=", ".join(STAGES),
             remedy="correct world.stage",
         )
-    path = Path(_module("shipped").model_path(stage)) if _here("shipped") else None
-    if path is None or not (path / "config.json").is_file():
+    from unsee.world import shipped
+
+    path = shipped.model_path(stage)
+    if not (path / "config.json").is_file():
         raise UserError(
             "The embedded model is not part of this installation.",
             got=stage,
@@ -63,14 +65,13 @@ def model_path(stage: str) -> Path:
 
 def gold_path(concept: str, seed: int) -> Path | None:
     """Folder of the checkpoint trained without the concept, or None when there is none."""
-    if not _here("shipped"):
-        return None
-    path = _module("shipped").gold_path(concept, seed=seed)
-    return None if path is None or not Path(path).is_dir() else Path(path)
+    from unsee.world import shipped
+
+    return shipped.gold_path(concept, seed=seed)
 
 
 def request(
-    concept: str, stage: str, retain: str, split: str = "report", *, pictures: int = 24
+    concept: str, stage: str, retain: Retain, split: Split = "report", *, pictures: int = 24
 ) -> WorldRequest:
     """The request for a concept of the world; an empty id is its default one.
 
@@ -84,32 +85,27 @@ def request(
     Raises:
         UserError: The stage does not know the concept.
     """
-    suite = _module("suite")
-    kind = "others" if retain == "others" else "anchors"
-    found: WorldRequest = suite.request(
+    from unsee.world import suite
+
+    kind: Literal["anchors", "others"] = "others" if retain == "others" else "anchors"
+    return suite.request(
         concept or suite.default_concept(), stage=stage, retain=kind, split=split, pictures=pictures
     )
-    return found
 
 
 def concepts_of(stage: str, split: str) -> tuple[str, ...]:
     """Ids of the concepts that a stage knows and whose figures belong to ``split`` (report or selection)."""
-    found: tuple[str, ...] = _module("suite").concepts_of(stage, split)
-    return found
+    from unsee.world import suite
+
+    return suite.concepts_of(stage, "selection" if split == "selection" else "report")
 
 
 def concepts() -> dict[str, str]:
     """Id and description of every concept of the world, public ones first."""
-    suite, stages = _module("suite"), _module("curriculum").STAGES
+    from unsee.world import suite
+    from unsee.world.curriculum import STAGES as stages
+
     known = {entry.id: (entry, stage) for stage in ("target", "base") for entry in stages[stage].known}
     named = {key: (suite.as_concept(entry), stage) for key, (entry, stage) in known.items()}
     ordered = sorted(named.items(), key=lambda item: item[1][1] != "base")
     return {key: f"{concept.name} ({concept.kind}, known by {stage})" for key, (concept, stage) in ordered}
-
-
-def _here(name: str) -> bool:
-    return find_spec("unsee.world") is not None and find_spec(f"unsee.world.{name}") is not None
-
-
-def _module(name: str) -> Any:
-    return import_module(f"unsee.world.{name}")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 from typing import Any, get_args
 
@@ -151,8 +150,9 @@ def read_data(options: MllmuOptions, *, demos: bool = True) -> Mllmu:
     """
     if options.data:
         return load_data(options.data, options.ratio, revision=options.data_revision, demos=demos)
-    made: Mllmu = import_module("unsee.world.mllmu").embedded_mllmu(options.ratio)
-    return made
+    from unsee.world.mllmu import embedded_mllmu
+
+    return embedded_mllmu(options.ratio)
 
 
 def judge_of(options: MllmuOptions, path: Path) -> FactJudge:
