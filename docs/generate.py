@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, get_args, get_origin
 
 from unsee.config import keys, preset_names, read_preset
+from unsee.jobs.engines.options import option_lines
 from unsee.jobs.families import UNKNOWN
 from unsee.methods.registry import Description, Knob, describe, get, methods
 from unsee.metrics.info import METRICS, MetricInfo
@@ -165,7 +166,12 @@ def options_page() -> str:
         "An unknown key is refused and the nearest known one is named.\n\n"
         "Order: defaults below, then the preset, then `--config`, then options, then `--set`."
     )
-    return NOTE + head + "\n\n" + "\n\n".join(parts) + "\n\n## Presets\n\n" + "\n".join(_presets()) + "\n"
+    parts.append("## Presets\n\n" + "\n".join(_presets()))
+    engines = [
+        f"- {engine}: `{key}` = {_value(default)}: {text}." for engine, key, default, text in option_lines()
+    ]
+    parts.append("## Engines of `unsee bench` (`--engine-option KEY=VALUE`)\n\n" + "\n".join(engines))
+    return NOTE + head + "\n\n" + "\n\n".join(parts) + "\n"
 
 
 def _option(key: str, info: Any) -> str:

@@ -13,6 +13,8 @@ EXTRAS = {
     "tensorboard": ("training.report_to=tensorboard", "pip install 'unsee[tensorboard]'"),
     "trackio": ("training.report_to=trackio", "pip install 'unsee[trackio]'"),
     "wandb": ("training.report_to=wandb", "pip install 'unsee[wandb]'"),
+    "ray": ("unsee bench --engine ray", "pip install 'unsee[ray]'"),
+    "submitit": ("unsee bench --engine slurm", "pip install 'unsee[slurm]'"),
 }
 
 
