@@ -11,7 +11,7 @@ from unsee.config.texts import as_yaml
 from unsee.nouns import ConceptKind, hash_text
 
 Texts = Annotated[tuple[str, ...], Field(strict=False)]
-NOT_IDENTITY = ("out", "force", "redact")
+NOT_IDENTITY = ("out", "force", "redact", "attention")
 
 
 class Section(BaseModel):
@@ -272,6 +272,11 @@ class RunConfig(Section):
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = Field(
         default="auto", description="number type of the weights"
     )
+    attention: Literal["auto", "sdpa", "flex", "eager"] = Field(
+        default="auto",
+        description="attention kernel of packs; auto = FlexAttention on CUDA where the family has it, else "
+        "sdpa; the receipt says which was used and why",
+    )
     redact: bool = Field(
         default=False, description="keep names and pictures of the concept out of the report"
     )
@@ -285,7 +290,10 @@ class RunConfig(Section):
 
     @property
     def identity(self) -> str:
-        """Hash (hex) of everything that the results depend on: not ``out``, ``force``, ``redact``."""
+        """Hash (hex) of everything that the results depend on: not ``out``, ``force``, ``redact``.
+
+        Nor ``attention``: kernels differ in rounding alone.
+        """
         kept = self.model_dump(mode="json", exclude=set(NOT_IDENTITY))
         return hash_text(yaml.safe_dump(kept, sort_keys=True))
 

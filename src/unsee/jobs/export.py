@@ -73,6 +73,7 @@ def load_target(config: RunConfig) -> VLM:
         revision=config.revision or None,
         device=config.device,
         dtype=config.dtype,
+        attention=config.attention,
         trust_remote_code=config.trust_remote_code,
     )
     return merge(load_adapter(vlm, config.adapter)) if config.adapter else vlm

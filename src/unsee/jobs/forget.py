@@ -190,4 +190,6 @@ class _Job:
     def load_gold(self) -> VLM | None:
         """The model that was trained without the concept, if there is one."""
         config, path = self.request.config, self.request.gold
-        return load(path, device=config.device, dtype=config.dtype) if path else None
+        return (
+            load(path, device=config.device, dtype=config.dtype, attention=config.attention) if path else None
+        )

@@ -176,6 +176,7 @@ def _load(config: RunConfig, model: str) -> VLM:
         revision=config.revision or None if model == config.model else None,
         device=config.device,
         dtype=config.dtype,
+        attention=config.attention,
         trust_remote_code=config.trust_remote_code,
     )
 

@@ -155,6 +155,7 @@ def _load(config: RunConfig, model: str) -> VLM:
         revision=config.revision or None if own else None,
         device=config.device,
         dtype=config.dtype,
+        attention=config.attention,
         trust_remote_code=config.trust_remote_code,
         four_bits=own and config.training.quantize == "4bit",
     )

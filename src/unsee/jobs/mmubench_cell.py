@@ -143,7 +143,9 @@ class Cell:
         path = config.gold
         if not path and len(self.paper.sheets) == 1 and config.embedded and config.world.stage == "base":
             path = str(embedded.gold_path(self.paper.sheets[0].id, config.world.gold_seed) or "")
-        return load(path, device=config.device, dtype=config.dtype) if path else None
+        return (
+            load(path, device=config.device, dtype=config.dtype, attention=config.attention) if path else None
+        )
 
     def fresh_target(self) -> VLM:
         """The target once more: merging uses a model up."""

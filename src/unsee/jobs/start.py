@@ -33,6 +33,7 @@ def load_model(request: Request) -> VLM:
         revision=config.revision or None,
         device=config.device,
         dtype=config.dtype,
+        attention=config.attention,
         trust_remote_code=config.trust_remote_code,
         four_bits=config.training.quantize == "4bit",
     )

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from unsee.packs.pack import Batch
 
 FLEX = "flex_attention"
+LEAST_HEAD = 16  # torch 2.13, torch/_inductor/kernel/flex: narrower heads are not implemented on CUDA
 Rule = Callable[..., Tensor]  # (pack, head, query, key) indices -> bool, broadcast
 
 
@@ -90,7 +92,15 @@ def _not_flex(vlm: VLM) -> str:
         return "activations are computed again"
     if torch.is_grad_enabled() and vlm.device.type == "cpu":
         return "it has no backward pass on the CPU"
-    return ""
+    return _not_compiled(decoder.config) if vlm.device.type == "cuda" else ""
+
+
+def _not_compiled(text: Any) -> str:
+    """Why its kernel cannot be compiled for this decoder on CUDA; empty when it can."""
+    if find_spec("triton") is None:
+        return "triton is not installed"
+    width = getattr(text, "head_dim", None) or text.hidden_size // text.num_attention_heads
+    return f"heads of {width} numbers are too narrow" if width < LEAST_HEAD else ""
 
 
 def _recomputes(model: nn.Module) -> bool:
@@ -129,8 +139,9 @@ def attending(vlm: VLM, batch: Batch, *, flex: bool = True) -> Iterator[Any]:
     if layout_of(vlm).own:
         yield (batch.sight.depth >= 0).long()
     elif flex and kernel_of(vlm)[0] == "flex":
+        mask = _by_layer(vlm, batch.sight.depth, lambda window: block_mask(batch.sight, window))
         with _flexing(vlm):
-            yield _by_layer(vlm, batch.sight.depth, lambda window: block_mask(batch.sight, window))
+            yield mask
     else:
         yield _by_layer(
             vlm,

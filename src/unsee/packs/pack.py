@@ -34,6 +34,7 @@ from unsee.packs.rows import Row
 from unsee.packs.tree import About, Tree, about
 
 LEAST_ROOM, STRETCH, MOST_ROOM = 1536, 4, 8192
+TEXT_ROOM = 256  # instead of LEAST_ROOM where texts without a picture stay among themselves
 
 
 @dataclass(frozen=True)
@@ -96,13 +97,13 @@ class Pack:
         return enter, leave, depth, list(self.blocks) or [-1] * count
 
 
-def room_for(row: Row) -> int:
-    """Longest pack that begins with this row.
+def room_for(row: Row, least: int = LEAST_ROOM) -> int:
+    """Longest pack that begins with this row, at least ``least``.
 
     Rows that share most of their tokens gain until the work of the mask, which grows with the square of the
     pack, outweighs what is shared: at about four times the length of one row.
     """
-    return max(LEAST_ROOM, min(STRETCH * len(row.ids), MOST_ROOM))
+    return max(least, min(STRETCH * len(row.ids), MOST_ROOM))
 
 
 def build_packs(
@@ -123,7 +124,8 @@ def build_packs(
             longer row still makes a pack of its own. None: as :func:`room_for` has it.
         max_rows: Most rows in one pack.
         reserve: Tokens that each row will grow by later (answers to be generated).
-        mix_text: Whether text-only rows may fill up the packs of pictures. They do not see the picture.
+        mix_text: Whether text-only rows may fill up the packs of pictures. They do not see the picture. If
+            not, neighbours among them share short packs: they have little in common but the question.
 
     Raises:
         UserError: The model cannot run packs.
@@ -134,7 +136,9 @@ def build_packs(
     keyed = layout.form == "prompt"
 
     def fits(tree: Tree, row: Row) -> bool:
-        room = room_for(tree.rows[0]) if max_tokens is None else max_tokens
+        first = tree.rows[0]
+        least = LEAST_ROOM if mix_text or first.picture is not None else TEXT_ROOM
+        room = room_for(first, least) if max_tokens is None else max_tokens
         return len(tree.rows) < max_rows and tree.size_with(row) <= room
 
     def new_tree(route: str) -> Tree:
@@ -156,7 +160,7 @@ def build_packs(
     text_trees = [tree for tree in trees if tree.route == route] if mixed else []
     for order, row in enumerate(rows):
         if row.picture is None and not keyed:
-            room = [tree for tree in text_trees if fits(tree, row)]
+            room = [tree for tree in text_trees[0 if mix_text else -1 :] if fits(tree, row)]
             tree = min(room, key=lambda candidate: candidate.size, default=None)
             if tree is None:
                 tree = new_tree(route)
