@@ -17,7 +17,7 @@ from unsee.suites.concept.questionnaire import Questionnaire
 
 
 def close(folder: RunFolder, questionnaire: Questionnaire, request: Request) -> None:
-    """Writes the thumbnails and the report, and takes away checkpoints that are not needed any more.
+    """Writes the thumbnails and the pages.
 
     With ``redact`` no picture of the concept is stored, and those stored before are taken away.
     """
@@ -29,6 +29,11 @@ def close(folder: RunFolder, questionnaire: Questionnaire, request: Request) -> 
         shown = {key: picture for key, picture in shown.items() if key in public}
     for picture in shown.values():
         folder.store_picture(picture)
+    write_pages(folder)
+
+
+def write_pages(folder: RunFolder) -> None:
+    """Model card and report; checkpoints that are not needed any more go away."""
     if folder.adapter.is_dir():
         write_card(folder.path)
     write_report(folder.path)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import Any
 
 from unsee.config import RunConfig
 from unsee.jobs import embedded
+from unsee.jobs.closing import write_pages
 from unsee.jobs.environment import environment
 from unsee.jobs.folder import RunFolder, check_free, log, open_run
 from unsee.jobs.inputs import Request, with_absolute_paths
@@ -20,8 +20,6 @@ from unsee.jobs.receipt import Receipt
 from unsee.jobs.start import load_model
 from unsee.models.adapters import load_adapter
 from unsee.models.load import VLM, load
-from unsee.reports.card import write_card
-from unsee.reports.html import write_report
 
 PICTURES = 8  # of each concept that the report shows
 
@@ -49,7 +47,11 @@ def evaluate_mmubench(config: RunConfig) -> Outcome:
         desk.ask(vlm, "target")
         desk.ask(vlm, "blind")
         if config.gold:
-            desk.ask(load(config.gold, device=config.device, dtype=config.dtype), "gold", reference=vlm)
+            desk.ask(
+                load(config.gold, device=config.device, dtype=config.dtype, attention=config.attention),
+                "gold",
+                reference=vlm,
+            )
         if config.adapter:
             desk.ask(load_adapter(vlm, config.adapter), "unlearned")
         size = len(vlm.tokenizer)
@@ -91,7 +93,7 @@ def claim(folder: RunFolder, job: str, config: RunConfig, paper: Paper, vlm: VLM
 
 
 def close(folder: RunFolder, config: RunConfig, paper: Paper) -> None:
-    """Thumbnails, model card and report; checkpoints that are not needed any more go away.
+    """Writes the thumbnails and the pages.
 
     With ``redact`` no picture is stored.
     """
@@ -99,7 +101,4 @@ def close(folder: RunFolder, config: RunConfig, paper: Paper) -> None:
         for sheet in paper.sheets:
             for picture in (*sheet.entry.train[:1], *sheet.entry.test[:PICTURES]):
                 folder.store_picture(picture)
-    if folder.adapter.is_dir():
-        write_card(folder.path)
-    write_report(folder.path)
-    shutil.rmtree(folder.checkpoints, ignore_errors=True)
+    write_pages(folder)

@@ -6,7 +6,6 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -99,14 +98,15 @@ def read_benchmark(config: RunConfig) -> Benchmark:
             expected="--data FOLDER beside it: pictures of what the model knows",
             remedy="add --data, see docs/mmubench_data.md, or leave --model out",
         )
-    made: Benchmark = _world("mmubench").embedded_benchmark(
+    from unsee.world.mmubench import embedded_benchmark
+
+    return embedded_benchmark(
         stage=world.stage,
         split=world.split,
         concepts=given.concepts or WHOLE_WORLD,
         pictures=given.pictures,
         questions=given.questions,
     )
-    return made
 
 
 @lru_cache(maxsize=2)
@@ -131,17 +131,17 @@ def _entry(benchmark: Benchmark, key: str) -> Entry:
 def _pool(config: RunConfig, benchmark: Benchmark) -> tuple[Question, ...]:
     if config.mmubench.data:
         return folder_pool(benchmark.entries)
-    made: tuple[Question, ...] = _world("mmubench_requests").embedded_pool(
-        config.world.stage, config.world.split
-    )
-    return made
+    from unsee.world.mmubench_requests import embedded_pool
+
+    return embedded_pool(config.world.stage, config.world.split)
 
 
 def _alike(benchmark: Benchmark, entry: Entry, stage: str) -> tuple[str, ...]:
     if benchmark.name != "embedded":
         return ()
-    found: tuple[str, ...] = _world("mmubench_requests").alike(entry.id, stage)
-    return found
+    from unsee.world.mmubench_requests import alike
+
+    return alike(entry.id, stage)
 
 
 def concept_ids(config: RunConfig, text: str) -> tuple[str, ...]:
@@ -154,8 +154,10 @@ def concept_ids(config: RunConfig, text: str) -> tuple[str, ...]:
     named = [part.strip() for part in text.split(",") if part.strip()]
     number = int(text) if re.fullmatch("[0-9]{1,9}", text) else 0
     if config.embedded and not config.mmubench.data and text != "all" and not number:
+        from unsee.world.suite import find
+
         for key in named:
-            _world("suite").find(key, config.world.stage)
+            find(key, config.world.stage)
         return tuple(dict.fromkeys(named))
     if config.mmubench.data or text != "all" and not number:
         ids = [] if number or text == "all" else named
@@ -164,9 +166,9 @@ def concept_ids(config: RunConfig, text: str) -> tuple[str, ...]:
         return tuple(_entry(benchmark, key).id for key in ids) or _first(benchmark, number)
     if not config.embedded:
         read_benchmark(config)
-    chosen: tuple[str, ...] = _world("mmubench").choose(
-        config.world.stage, config.world.split, number or count
-    )
+    from unsee.world.mmubench import choose
+
+    chosen = choose(config.world.stage, config.world.split, number or count)
     _check_count(number, len(chosen))
     return chosen
 
@@ -219,7 +221,9 @@ def request_of(config: RunConfig, entry: Entry, paper: Paper, folder: Path) -> R
     told = config.model_copy(update={"data": data, "retain": _retain(config)})
     if config.mmubench.data:
         return _folder_request(told, entry, paper, folder)
-    world = _world("mmubench_requests").request(
+    from unsee.world.mmubench_requests import request
+
+    world = request(
         entry.id,
         config.world.stage,
         told.world.retain if _with_pictures(config) else "none",
@@ -276,7 +280,3 @@ def questions_hash(questions: Sequence[Question]) -> str:
             for q in questions
         )
     )
-
-
-def _world(name: str) -> Any:
-    return import_module(f"unsee.world.{name}")
