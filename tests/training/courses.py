@@ -8,9 +8,8 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 
@@ -23,44 +22,53 @@ from unsee.models.adapters import save_adapter
 from unsee.models.scopes import Scope
 from unsee.nouns import UserError
 from unsee.training.losses import TrainingStopped
+from unsee.training.settings import TrainSettings
 from unsee.training.trainer import TrainResult, train
 
 FULL = Scope(full=True)
-COURSES = {
-    # the dual-masked KL of SIU against kept states, an adapter, the probe
-    "siu": (get("siu"), settings(passes=2, probe_every=1, probe_replies=1)),
-    # one number for the whole batch: its rows must not be parted
-    "npo": (
-        get("npo", {"variant": "released_code", "reference": "target", "weight": 1.0}),
-        settings(passes=2),
-    ),
-    # pairs of rows, every weight
-    "dpo": (get("dpo"), settings(passes=2, scope=FULL, weight_decay=0.01)),
-    # a price that follows the loss of the steps before, every weight, the best point
-    "pdu": (get("pdu"), settings(passes=2, scope=FULL, probe_every=1, probe_replies=0, select="best")),
-    # a pass of the target in every step
-    "ga_kl": (get("ga_kl", {"variant": "released_code"}), settings(passes=2)),
-    # one row in every step: the second process has nothing to do
-    "single": (get("ga"), settings(passes=2, batch=1, scope=FULL)),
-    "cut lora": (get("siu"), settings(passes=4, scope=SCOPE, weight_decay=0.01)),
-    "cut full": (get("grad_diff"), settings(passes=4, scope=FULL, weight_decay=0.01)),
-}
 SHARDED = ("siu", "dpo", "single")
 
 
 class Course(NamedTuple):
-    """What a training left behind: its log without seconds, and every trained weight by name."""
+    """What a training left behind: its log without seconds, trained weights, backward passes by process."""
 
     lines: list[dict]
     weights: dict[str, torch.Tensor]
     resumed_from: int
     kept: int
+    backwards: list[int]
 
 
-def run(name: str, folder: Path, *, shard: bool = False) -> Course:
+def small_packs(**changes: Any) -> TrainSettings:
+    """Settings under which every step has packs for two processes."""
+    return settings(**{"pack_tokens": 40, "anchors_per_step": 2, **changes})
+
+
+COURSES = {
+    # the dual-masked KL of SIU against kept states, an adapter, the probe
+    "siu": (get("siu"), small_packs(passes=2, probe_every=1, probe_replies=1)),
+    # one number for the whole batch: its rows must not be parted
+    "npo": (
+        get("npo", {"variant": "released_code", "reference": "target", "weight": 1.0}),
+        small_packs(passes=2),
+    ),
+    # pairs of rows, every weight
+    "dpo": (get("dpo"), small_packs(passes=2, scope=FULL, weight_decay=0.01)),
+    # a price that follows the loss of the steps before, every weight, the best point
+    "pdu": (get("pdu"), small_packs(passes=2, scope=FULL, probe_every=1, probe_replies=0, select="best")),
+    # a pass of the target in every step
+    "ga_kl": (get("ga_kl", {"variant": "released_code"}), small_packs(passes=2)),
+    # one row in every step: the second process has nothing to do
+    "single": (get("ga"), small_packs(passes=2, batch=1, scope=FULL)),
+    "cut lora": (get("siu"), small_packs(passes=4, scope=SCOPE, weight_decay=0.01)),
+    "cut full": (get("grad_diff"), small_packs(passes=4, scope=FULL, weight_decay=0.01)),
+}
+
+
+def run(name: str, folder: Path) -> Course:
     """Trains in ``folder/NAME``, or goes on; the leader also saves the adapter and the course there."""
     method, wanted = COURSES[name]
-    result = train(build("llava"), method, examples(), replace(wanted, shard=shard), folder / name)
+    result = train(build("llava"), method, examples(), wanted, folder / name)
     course = course_of(result)
     if processes.leads():
         save_adapter(result.vlm, folder / name / "adapter")
@@ -71,7 +79,7 @@ def run(name: str, folder: Path, *, shard: bool = False) -> Course:
 def course_of(result: TrainResult) -> Course:
     lines = [{key: value for key, value in line.items() if key != "seconds"} for line in result.lines]
     trained = {n: p.detach().clone() for n, p in result.vlm.model.named_parameters() if p.requires_grad}
-    return Course(lines, trained, result.resumed_from, result.kept)
+    return Course(lines, trained, result.resumed_from, result.kept, processes.gathered(result.cost.backwards))
 
 
 def load(name: str, folder: Path) -> Course:
@@ -144,10 +152,10 @@ def failures(folder: Path) -> dict[str, str]:
 
 
 def main() -> None:
-    folder, shard = Path(sys.argv[1]), "--shard" in sys.argv
+    folder = Path(sys.argv[1])
     processes.join("cpu")
     assert processes.count() == 2
-    for name in [word for word in sys.argv[2:] if word != "--shard"]:
+    for name in sys.argv[2:]:
         if name == "failures":
             text = json.dumps(processes.gathered(failures(folder)))
             (folder / f"failures-{processes.rank()}.json").write_text(text)
@@ -157,7 +165,7 @@ def main() -> None:
             assert processes.from_leader(processes.rank) == 0
         else:
             where, _, course = name.rpartition("/")
-            run(course, folder / where, shard=shard)
+            run(course, folder / where)
 
 
 if __name__ == "__main__":

@@ -46,6 +46,8 @@ def test_two_processes_have_the_losses_and_weights_of_one(folders: tuple[Path, P
     assert distance(two, one) < EXACT
     assert weight_distance(two, one) < WEIGHTS
     assert one.kept == two.kept
+    busy = [passes > 0 for passes in two.backwards]
+    assert busy == [True, name != "single"]
 
 
 @pytest.mark.parametrize("name", CUTS)

@@ -14,9 +14,11 @@ from tests.tiny import build
 from tests.training.courses import COURSES, SHARDED, cut, distance, load, run, weight_distance
 from unsee.methods.registry import get
 from unsee.nouns import UserError
-from unsee.training.sharding import check_shards, is_sharded
+from unsee.training import sharding
+from unsee.training.sharding import check_shards
 
 CUTS = ("cut lora", "cut full")
+LAUNCHED = {"ACCELERATE_USE_FSDP": "true", "FSDP_VERSION": "2"}  # as accelerate launch sets it
 EXACT = 1e-5
 WEIGHTS = 1e-4
 
@@ -32,7 +34,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
         run(name, handed)
         cut(name, handed)
     todo = [*SHARDED, *CUTS, *(f"handed/{name}" for name in CUTS)]
-    both_done(run_pair(["-m", "tests.training.courses", str(two), "--shard", *todo]))
+    both_done(run_pair(["-m", "tests.training.courses", str(two), *todo], **LAUNCHED))
     return one, two
 
 
@@ -81,5 +83,13 @@ def test_what_cannot_be_split_is_refused() -> None:
         check_shards(vlm, get("siu"), gated=False)
 
 
-def test_one_process_never_splits() -> None:
-    assert not is_sharded(replace(COURSES["siu"][1], shard=True))
+@pytest.mark.parametrize(
+    ("processes", "set_", "launched", "expected"),
+    [(1, True, "true", False), (2, None, "true", True), (2, None, "", False), (2, False, "true", False)],
+)
+def test_the_launcher_or_the_setting_decides(
+    monkeypatch: pytest.MonkeyPatch, processes: int, set_: bool | None, launched: str, expected: bool
+) -> None:
+    monkeypatch.setenv("ACCELERATE_USE_FSDP", launched)
+    monkeypatch.setattr(sharding, "count", lambda: processes)
+    assert sharding.is_sharded(replace(COURSES["siu"][1], shard=set_)) is expected

@@ -115,9 +115,16 @@ def paired_roles(method: Method) -> frozenset[str]:
 def together(method: Method) -> Callable[[Row], str] | None:
     """By which key rows of one step must go through the model together; None = there is no such need."""
     whole = frozenset().union(*(term.roles for term in method.terms if term.whole))
-    if whole:
-        return lambda row: "whole" if row.role in whole else pair_key(row)
-    return pair_key if paired_roles(method) else None
+    paired = paired_roles(method)
+    if not whole | paired:
+        return None
+
+    def key(row: Row) -> str:
+        if row.role in whole:
+            return "whole"
+        return f"pair {pair_key(row)}" if row.role in paired else f"row {row.example}"
+
+    return key
 
 
 def rows_of_turn(plan: StepPlan, rows: Sequence[Row], method: Method, turn: Turn) -> tuple[int, ...]:
