@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import time
 from pathlib import Path
 
 import pytest
 
+from unsee.commands.main import run
+from unsee.jobs import mllmu, mllmu_bench
 from unsee.jobs.folder import RunFolder
 from unsee.jobs.receipt import Receipt, added, whole_cost
 from unsee.packs.cost import Cost
+from unsee.world import train as world
 
 
 def test_stages_add_up_over_processes(tmp_path: Path) -> None:
@@ -72,3 +77,30 @@ def test_a_stage_that_was_stopped_is_listed(tmp_path: Path) -> None:
     assert found["interrupted"] == ["training"]
     assert "begun" not in found
     assert found["stages"]["training"]["lm_tokens"] == 2
+
+
+def test_every_benchmark_ends_with_the_line_about_cost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Receipt(RunFolder(tmp_path)).add("target", Cost(lm_tokens=70, seconds=2.0))
+    monkeypatch.setattr(mllmu, "markdown", lambda results: "a table")
+    monkeypatch.setattr(mllmu_bench, "short", lambda results: ["a table"])
+    for done in (mllmu.BenchmarkOutcome(tmp_path, {}), mllmu_bench.PeopleBench(tmp_path, {}, True)):
+        done.print()
+        last = capsys.readouterr().out.splitlines()[-1]
+        assert last.startswith("cost     2.0 s")
+        assert "70 (0) tokens" in last
+
+
+def test_training_of_the_world_notes_time_and_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A second call adds its seconds."""
+    monkeypatch.setattr(world, "train_world", lambda out, **options: time.sleep(0.05))
+    for calls in (1, 2):
+        assert run(["train", "world", "--out", str(tmp_path)]) == 0
+        assert capsys.readouterr().out.splitlines()[-1].startswith("cost     0.")
+        found = json.loads((tmp_path / "cost.json").read_text())
+        assert set(found) == {"seconds", "peak_memory", "resident_memory", "activation_memory"}
+        assert 0.05 * calls <= found["seconds"] < 2
+        assert found["peak_memory"] >= found["resident_memory"] > 0

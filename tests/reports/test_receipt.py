@@ -21,6 +21,10 @@ def test_older_receipts_have_no_brackets() -> None:
     assert cost_line({}) == ""
 
 
+def test_counters_that_a_receipt_lacks_are_left_out() -> None:
+    assert cost_line({"seconds": 61.25, "peak_memory": 2**30}) == "61.2 s · 1.00 GB peak"
+
+
 def test_the_report_shows_both() -> None:
     cost = Cost(lm_tokens=10)
     cost.row_by_row.lm_tokens = 70

@@ -86,16 +86,20 @@ def train(
     if data is not None:
         _refuse("with --data", [key for key in ("concept", "scale") if said[key] not in ("", 1.0)])
         from unsee.jobs.fit import FitOptions, fit
+        from unsee.jobs.receipt import print_cost
 
         whole = own.pop("merge", True)
         chosen = {"model": "", **own, "ratio": ratio or 5, "seed": seed, "whole": whole}
         typer.echo(fit(what, FitOptions(data=data, out=out, **chosen)))
+        print_cost(out.expanduser())
         return
     if what != "target":
         _refuse("without --data", list(own))
+    from unsee.jobs.receipt import print_cost
     from unsee.jobs.train import train as run
 
     typer.echo(run(what, out, concept=concept, ratio=ratio, seed=seed, scale=scale))
+    print_cost(out)
 
 
 def _refuse(when: str, keys: Sequence[str]) -> None:

@@ -22,13 +22,12 @@ from unsee.jobs.engines.local import Local
 from unsee.jobs.folder import FAILED, check_free, check_writable, locked
 from unsee.jobs.inputs import check
 from unsee.jobs.lines import read_json, unfinished, write_atomic
-from unsee.jobs.receipt import whole_cost
+from unsee.jobs.receipt import print_cost
 from unsee.nouns import UserError, shorten
 from unsee.reports.matrix import Entry, Matrix, Row, best_rows, make_matrix, naming_score, retained_value
 from unsee.reports.matrix_files import as_csv, as_markdown, json_text, result_text
 from unsee.reports.matrix_page import write_page
 from unsee.reports.mmubench import paper_tables
-from unsee.reports.receipt import cost_line
 from unsee.reports.redact import MARK, Redactor
 from unsee.reports.verdict import named
 
@@ -60,9 +59,7 @@ class Bench:
             print(f"{rank:>3} {row.title:<{width}}  {result_text(row):<28} {figures_of(row)}".rstrip())
         print(f"table    {self.folder / 'table.md'}")
         print(f"report   {self.folder / 'report.html'}")
-        cost = cost_line(whole_cost(self.folder))
-        if cost:
-            print(f"cost     {cost}")
+        print_cost(self.folder)
 
 
 def bench(

@@ -16,7 +16,7 @@ from unsee.jobs.inputs import with_absolute_paths
 from unsee.jobs.lines import Lines, unfinished, write_atomic
 from unsee.jobs.measure import as_record
 from unsee.jobs.mllmu_asking import ask_missing
-from unsee.jobs.receipt import Receipt
+from unsee.jobs.receipt import Receipt, print_cost
 from unsee.metrics.factuality import LONGEST_REPLY, AskingFactJudge, FactJudge, KeyFactJudge
 from unsee.metrics.judge_endpoint import Endpoint
 from unsee.models.adapters import load_adapter
@@ -100,6 +100,7 @@ class BenchmarkOutcome:
         print(markdown(self.results))
         print(f"results  {self.folder / 'results.json'}")
         print(f"official {self.folder / 'official'}")
+        print_cost(self.folder)
 
 
 def evaluate_mllmu(config: RunConfig, options: MllmuOptions) -> BenchmarkOutcome:

@@ -26,6 +26,7 @@ from unsee.jobs.lines import read_json, write_atomic
 from unsee.jobs.mllmu_cell import base_of, gold_of, judge_for, protocol_of, read_people
 from unsee.jobs.mllmu_matrix import Reader, failure_of, finished
 from unsee.jobs.mllmu_rows import check_form, formless, training_hash
+from unsee.jobs.receipt import print_cost
 from unsee.jobs.training import method_of
 from unsee.nouns import UserError, shorten
 from unsee.reports.mllmu_matrix import as_csv, as_markdown, short
@@ -47,6 +48,7 @@ class PeopleBench:
         print(f"table    {self.folder / 'table.md'}")
         print(f"report   {self.folder / 'report.html'}")
         print(f"results  {self.folder / 'results.json'}")
+        print_cost(self.folder)
 
 
 def bench_people(

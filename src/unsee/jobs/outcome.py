@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from unsee.jobs.receipt import whole_cost
+from unsee.jobs.receipt import print_cost
 from unsee.models.processes import leads
-from unsee.reports.receipt import cost_line
 from unsee.reports.table import plain_results, print_results
 
 
@@ -48,6 +47,4 @@ class Outcome:
         print(f"report   {self.report}")
         if self.adapter is not None:
             print(f"adapter  {self.adapter}")
-        cost = cost_line(whole_cost(self.folder))
-        if cost:
-            print(f"cost     {cost}")
+        print_cost(self.folder)

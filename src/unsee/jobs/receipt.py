@@ -11,6 +11,7 @@ from unsee.jobs.folder import RunFolder
 from unsee.jobs.lines import read_json
 from unsee.models.processes import gathered
 from unsee.packs.cost import Cost, per_second
+from unsee.reports.receipt import cost_line
 
 FILE = "cost.json"
 MARKS = ("stages", "begun", "interrupted")
@@ -67,12 +68,19 @@ def whole_cost(folder: Path) -> dict[str, Any]:
     return total
 
 
+def print_cost(folder: Path) -> None:
+    """The line about cost at the end of a command; nothing without a receipt."""
+    line = cost_line(whole_cost(folder))
+    if line:
+        print(f"cost     {line}")
+
+
 def added(first: Mapping[str, Any] | None, second: Mapping[str, Any]) -> dict[str, Any]:
     """Two receipts as one: counters add up, of memory and model copies the larger counts."""
     total = dict(first or {})
     for name, value in second.items():
         total[name] = _both(name, total[name], value) if name in total else value
-    if "seconds" in total:
+    if "seconds" in total and "lm_tokens" in total:
         total["tokens_per_second"] = per_second(total["lm_tokens"], total["seconds"])
     return total
 

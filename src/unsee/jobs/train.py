@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from unsee.config import nearest
 from unsee.jobs.embedded import concepts
 from unsee.jobs.folder import check_writable
+from unsee.jobs.lines import read_json, write_atomic
+from unsee.jobs.receipt import FILE, added
 from unsee.nouns import UserError
+from unsee.packs.cost import Cost
 from unsee.suites.mllmu.splits import check_ratio
 from unsee.world.shipped import gold_name
 
@@ -37,14 +41,27 @@ def train(
     from unsee.world.mllmu import forget_identities
     from unsee.world.train import train_gold, train_world
 
-    if what == "gold" and ratio:
-        people = forget_identities(ratio)
-        return train_gold(out, *people, name=gold_name(ratio), seed=seed, scale=scale)
-    if what == "gold":
-        return train_gold(out, concept, seed=seed, scale=scale)
     out.mkdir(parents=True, exist_ok=True)
-    train_world(out, seed=seed, scale=scale)
-    return out
+    cost = Cost()
+    with cost.measure():
+        if what == "world":
+            train_world(out, seed=seed, scale=scale)
+            made = out
+        elif ratio:
+            people = forget_identities(ratio)
+            made = train_gold(out, *people, name=gold_name(ratio), seed=seed, scale=scale)
+        else:
+            made = train_gold(out, concept, seed=seed, scale=scale)
+    _note_cost(out / FILE, cost)
+    return made
+
+
+def _note_cost(file: Path, cost: Cost) -> None:
+    """Time and memory, with those of earlier calls: the whole model trains, and nothing is counted."""
+    whole = cost.as_json()
+    found = {key: whole[key] for key in ("seconds", "peak_memory", "resident_memory", "activation_memory")}
+    before = read_json(file) if file.is_file() else None
+    write_atomic(file, json.dumps(added(before, found), indent=2) + "\n")
 
 
 def _check(what: str, out: Path, concept: str, ratio: int, scale: float) -> None:

@@ -65,17 +65,17 @@ def find_layout(vlm: VLM, trial: MutableMapping[nn.Module, Layout], *, own: bool
                 trial.pop(vlm.base, None)
             if gap <= TOLERANCE.get(vlm.dtype, HALF):
                 return replace(candidate, inferred=True)
-            gaps[_name(candidate)] = f"logits off by {gap:.2g} of their spread"
+            gaps[_name(candidate)] = f"{gap:.2g} of their spread"
     raise UserError(
         f"the family {vlm.base.config.model_type} is not known, and what was tried does not fit it",
         got="; ".join(f"{name}: {gap}" for name, gap in gaps.items()),
-        expected="logits of packed questions equal to those of the model's own rows",
+        expected="no difference between the logits of a rung and those of the model's own rows",
         remedy="use a model of a supported family, see: unsee list models",
     )
 
 
 def _name(layout: Layout) -> str:
-    return layout.form + (f" with two-way {layout.two_way}" if layout.two_way else "")
+    return layout.form + (f" ({layout.two_way} two-way)" if layout.two_way else "")
 
 
 def _own(vlm: VLM, question: str, picture: Picture | None) -> Tensor:

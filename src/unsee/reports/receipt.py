@@ -19,15 +19,17 @@ def cost_line(cost: Mapping[str, Any]) -> str:
     """Seconds, peak memory and counters, each beside what one row per text would have taken; "" without any.
 
     Args:
-        cost: Content of ``cost.json``.
+        cost: Content of ``cost.json``; counters that it lacks are left out.
     """
-    if "lm_tokens" not in cost:
+    if "seconds" not in cost and "lm_tokens" not in cost:
         return ""
     single = cost.get("row_by_row", {})
     parts = [f"{cost.get('seconds', 0.0):,.1f} s", f"{cost.get('peak_memory', 0) / 2**30:.2f} GB peak"]
     for key, title in COUNTED.items():
+        if key not in cost:
+            continue
         beside = f" ({_number(single[key])})" if key in single else ""
-        parts.append(f"{_number(cost.get(key, 0))}{beside} {title}")
+        parts.append(f"{_number(cost[key])}{beside} {title}")
     return " · ".join(parts) + (" (in brackets: one row per text)" if single else "")
 
 
