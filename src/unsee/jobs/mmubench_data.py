@@ -254,9 +254,8 @@ def _folder_request(config: RunConfig, entry: Entry, paper: Paper, folder: Path)
     others = tuple(name for name in subjects if name.casefold() not in gone)
     pictures, rows = read_retain(config.retain)
     shown = tuple(p for p in pictures if p.hash not in _own_pictures(paper))
-    request = Request(
-        config, entry.concept, entry.picture, entry.test, shown, rows, config.model, folder, None
-    )
+    model = config.model or str(embedded.model_path(config.world.stage))
+    request = Request(config, entry.concept, entry.picture, entry.test, shown, rows, model, folder, None)
     return replace(request, row_wording=replace(wording, other_names=others))
 
 
