@@ -20,7 +20,7 @@ from unsee.packs.families import check_packable, evaluating
 from unsee.packs.features import FeatureCache
 from unsee.packs.pack import Batch, build_packs, collate, room_for
 from unsee.packs.reference import AdapterOff
-from unsee.packs.rows import Row, make_rows
+from unsee.packs.rows import Row, make_rows, scored_row
 from unsee.packs.tokens import TokenTable, forward
 
 
@@ -233,3 +233,20 @@ def test_long_pictures_still_share_a_pack() -> None:
     assert room_for(rows[0]) == 1536
     assert room_for(longest) == min(4 * len(longest.ids), 8192)
     assert len(build_packs(vlm, rows, max_tokens=len(rows[0].ids))) == 6
+
+
+def test_texts_that_stay_among_themselves_make_short_packs_of_neighbours() -> None:
+    vlm = build("llava")
+    asked = [f"Question {i}, which goes on for a while about nothing at all?" for i in range(40)]
+    rows = [scored_row(vlm, prompt, answer) for prompt in asked for answer in ("Yes.", "No.")]
+    together = len(build_packs(vlm, rows))
+    packs = build_packs(vlm, rows, mix_text=False)
+    assert len(packs) >= 4 * together
+    assert all(len(pack) <= 256 for pack in packs)
+    assert [order for pack in packs for order in pack.order] == list(range(len(rows)))
+    shown = [scored_row(vlm, prompt, "Yes.", picture(1)) for prompt in asked]
+    assert len(build_packs(vlm, shown, mix_text=False)) == len(build_packs(vlm, shown))
+    long = [scored_row(vlm, "word " * 300 + prompt, "Yes.") for prompt in asked]
+    assert len(long[0].ids) > 256
+    widest = max(len(pack.rows) for pack in build_packs(vlm, long, mix_text=False))
+    assert widest > 8, "what is long and shared is shared all the same"
