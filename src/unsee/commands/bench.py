@@ -108,6 +108,7 @@ def bench(
     revision: o.Revision = None,
     device: o.Device = None,
     dtype: o.Dtype = None,
+    attention: o.Attention = None,
     redact: o.Redact = None,
     force: o.Force = None,
     trust_remote_code: o.Trust = None,

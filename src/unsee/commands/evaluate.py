@@ -64,6 +64,7 @@ def evaluate(
     seed: o.Seed = None,
     device: o.Device = None,
     dtype: o.Dtype = None,
+    attention: o.Attention = None,
     redact: o.Redact = None,
     trust_remote_code: o.Trust = None,
     debug: o.Debug = False,

@@ -28,6 +28,7 @@ def forget(
     seed: o.Seed = None,
     device: o.Device = None,
     dtype: o.Dtype = None,
+    attention: o.Attention = None,
     redact: o.Redact = None,
     force: o.Force = None,
     trust_remote_code: o.Trust = None,
