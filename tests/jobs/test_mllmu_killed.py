@@ -1,4 +1,4 @@
-"""``unsee evaluate mllmu`` killed without warning in mid-work and started again: the same results, bytewise."""
+"""``unsee evaluate mllmu`` killed without warning in mid-work and started again: byte by byte the same."""
 
 from __future__ import annotations
 
