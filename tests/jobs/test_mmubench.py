@@ -22,6 +22,7 @@ from unsee.jobs.lines import read_json, read_lines
 from unsee.jobs.mmubench import evaluate_mmubench
 from unsee.jobs.mmubench_cell import forget_mmubench
 from unsee.jobs.mmubench_data import read_paper, request_of
+from unsee.jobs.training import method_of
 from unsee.nouns import UserError
 from unsee.suites.mmubench import run as running
 
@@ -288,6 +289,30 @@ def test_the_grid_goes_over_targets_and_masks(given: dict[str, Any], tmp_path: P
     assert {cell.config.data.mixture for cell in cells} == {(4, 0, 0, 0), (4, 4, 4, 4)}
     assert {cell.config.knobs["token_mask"] for cell in cells} == {True, False}
     assert {cell.config.training.passes for cell in cells} == {1, 12}
+
+
+@pytest.mark.parametrize("by_grid", [True, False])
+def test_released_variants_of_the_baselines_stand_beside_the_corrected_ones(
+    given: dict[str, Any], tmp_path: Path, by_grid: bool
+) -> None:
+    methods = "po,ga,ga_kl,siu"
+    if by_grid:
+        both = Ask("mmubench", methods, given=given, grid=("knobs.variant=corrected,released_code",))
+        cells = cells_of(both, tmp_path)
+    else:
+        cells = cells_of(Ask("mmubench", methods, given=given), tmp_path)
+        released = Ask("mmubench", methods, given=given, sets=("knobs.variant=released_code",))
+        cells += cells_of(released, tmp_path)
+    made = {(cell.method, cell.config.knobs.get("variant", "corrected")): cell for cell in cells}
+    assert len(made) == 8
+    for name in methods.split(","):
+        ours, theirs = (method_of(made[name, variant].config) for variant in ("corrected", "released_code"))
+        assert (ours.knobs.variant, theirs.knobs.variant) == ("corrected", "released_code")
+        assert ours.reduction != theirs.reduction
+    po = method_of(made["po", "released_code"].config)
+    assert "refusal" not in {role for term in po.terms for role in term.roles}  # CLEAR's code
+    ga_kl = method_of(made["ga_kl", "released_code"].config)
+    assert {term.everywhere for term in ga_kl.terms if term.name == "retain_kl"} == {"kl"}
 
 
 def test_targets_can_be_switched_off(given: dict[str, Any], tmp_path: Path) -> None:
