@@ -20,6 +20,7 @@ from unsee.reports.matrix import (
     best_rows,
     make_matrix,
     pooled,
+    pooled_figure,
     retained_score,
 )
 from unsee.reports.matrix_files import (
@@ -273,3 +274,15 @@ def test_size_of_a_mark_grows_with_cost() -> None:
 @pytest.mark.parametrize(("other", "meets"), [(Box(5, 5, 15, 15), True), (Box(11, 0, 12, 10), False)])
 def test_boxes(other: Box, meets: bool) -> None:
     assert Box(0, 0, 10, 10).meets(other) is meets
+
+
+def test_a_figure_per_run_that_is_a_share_stays_one() -> None:
+    """Membership inference gives one share per run; three of them have no interval beyond 0 and 1."""
+    scores = [Score(v, 0.0, 1.0, 4, "lower") for v in (0.05, 0.1, 0.95)]
+    found = pooled_figure("mia_rouge", scores, ["a", "b", "c"])
+    assert found.value == pytest.approx(1.1 / 3)
+    assert (found.low, found.high) == (0.0, 1.0)
+    replies = pooled_figure(
+        "efficacy", [Score(1.0, 0.5, 1.0, 3, "higher"), Score(0.0, 0.0, 0.5, 1, "higher")], ["a", "b"]
+    )
+    assert replies.value == 0.75  # over replies, not over runs

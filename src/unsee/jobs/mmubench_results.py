@@ -12,15 +12,14 @@ from unsee.jobs.mmubench_utility import utility_results
 from unsee.metrics.judging import Judge, RuleJudge
 from unsee.metrics.variants import VARIANTS, Variant
 from unsee.nouns import Concept, Score
-from unsee.reports.matrix import pooled
-from unsee.reports.measures import measure_of, ordered
+from unsee.reports.matrix import pooled_figure
+from unsee.reports.measures import ordered
 from unsee.suites.concept.collapse import collapse_reasons
 from unsee.suites.mmubench.figures import SPECIFIC, Figures, Scoring, figures, gate
 from unsee.suites.mmubench.verdict import verdict
 
 SCHEMA = 1
 FLOORS = ("target", "blind", "gold")
-PER_CONCEPT = ("mia_",)  # one figure per concept that is no share of replies
 
 
 def results_of(
@@ -165,10 +164,5 @@ def _pooled(scored: Mapping[str, Any], reading: str, lines: By) -> dict[str, dic
                 scores, keys = parts.setdefault(metric, ([], []))
                 scores.append(Score(**score))
                 keys.append(key)
-        found[model] = {m: _pool(m, *parts[m]).as_json() for m in ordered(parts)}
+        found[model] = {m: pooled_figure(m, *parts[m]).as_json() for m in ordered(parts)}
     return {model: made for model, made in found.items() if made}
-
-
-def _pool(metric: str, scores: list[Score], keys: list[str]) -> Score:
-    share = measure_of(metric).unit == "share" and not metric.startswith(PER_CONCEPT)
-    return pooled(scores, keys, share=share and all(0 <= s.value <= 1 for s in scores))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from statistics import fmean, median
 from typing import Any, Literal
 
@@ -21,6 +21,7 @@ Status = Literal["success", "short", "collapse", "unknown", "failed"]
 POINTS = 0.10
 RETAINED = ("others_named", "others_yes_no", "attributes", "scenes")
 FLOORS = ("target", "gold", "blind")
+PER_RUN = ("mia_",)  # one figure per run that is no share of replies
 ORDER: tuple[Status, ...] = ("success", "short", "collapse", "unknown", "failed")
 STATUS_WORDS: Mapping[Status, str] = {
     "success": "success",
@@ -251,6 +252,21 @@ def pooled(scores: Sequence[Score], clusters: Sequence[Hashable], *, share: bool
         found = mean_interval([score.value for score in scores], clusters, better=better, bounds=None)
     assert found is not None, scores
     return Score(found.value, found.low, found.high, sum(score.n for score in scores), better)
+
+
+def pooled_figure(metric: str, scores: Sequence[Score], keys: Sequence[Hashable]) -> Score:
+    """A figure of MMUBench over runs: over replies where it is a share of them, else over runs.
+
+    Membership inference gives one figure per run, which stays between 0 and 1 where it is a share.
+
+    Args:
+        metric: Its id.
+        scores: One per run.
+        keys: What the intervals resample, one per run.
+    """
+    share = measure_of(metric).unit == "share" and all(0 <= score.value <= 1 for score in scores)
+    found = pooled(scores, keys, share=share and not metric.startswith(PER_RUN))
+    return replace(found, low=max(0.0, found.low), high=min(1.0, found.high)) if share else found
 
 
 def _spread(value: float, n: int) -> list[float]:

@@ -11,9 +11,8 @@ from typing import Any
 
 from unsee.metrics.variants import VARIANTS
 from unsee.nouns import Score
-from unsee.reports.matrix import Entry, pooled
+from unsee.reports.matrix import Entry, pooled_figure
 from unsee.reports.matrix_files import score_text
-from unsee.reports.measures import measure_of
 from unsee.reports.safe import markdown
 
 MAIN = ("efficacy", "em", "g_eval", "c_dis", "specificity", "fluency_ppl", "diversity")
@@ -226,13 +225,7 @@ def _pool(entries: Sequence[Entry], model: str, reading: str) -> dict[str, Score
             scores, keys = parts.setdefault(metric, ([], []))
             scores.append(Score(**score))
             keys.append((entry.concept, entry.seed))
-    return {metric: _pooled(metric, *found) for metric, found in parts.items()}
-
-
-def _pooled(metric: str, scores: Sequence[Score], keys: Sequence[tuple[str, int]]) -> Score:
-    """Over replies where the figure is a share of replies, else over runs."""
-    share = measure_of(metric).unit == "share" and "mia_" not in metric
-    return pooled(scores, keys, share=share and all(0 <= score.value <= 1 for score in scores))
+    return {metric: pooled_figure(metric, *found) for metric, found in parts.items()}
 
 
 def _figures(entry: Entry, model: str, reading: str) -> Mapping[str, Any]:
