@@ -22,7 +22,8 @@ from unsee.jobs.bench_plan import Ask, cells_of
 from unsee.jobs.lines import read_json, read_lines
 from unsee.jobs.mllmu_bench import PeopleBench, bench_people, best_text
 from unsee.jobs.mllmu_matrix import averaged
-from unsee.jobs.mllmu_rows import check_apart
+from unsee.jobs.mllmu_rows import check_apart, formless
+from unsee.methods.registry import get, methods
 from unsee.nouns import Example, UserError
 from unsee.suites.mllmu.load import load
 
@@ -141,6 +142,15 @@ def test_the_page_holds_every_row_and_reason(done: PeopleBench) -> None:
         assert text in page
     assert "`" not in page.partition("</style>")[2]
     assert "<script" not in page
+
+
+def test_methods_without_a_text_only_form() -> None:
+    told = {name: formless(get(name), "text") for name in methods()}
+    without = {name for name, reason in told.items() if reason}
+    assert without == {"siu", "pava", "manu", "mllmeraser", "po_pd", "router"}
+    assert told["manu"].endswith("it looks at what the concept's picture does inside the model")
+    assert "asks the forget prompts about other pictures" in told["po_pd"]
+    assert not any(formless(get(name), form) for name in methods() for form in ("image_text", "both"))
 
 
 def test_a_form_that_no_method_has_is_refused_before_any_work(given: dict[str, Any], tmp_path: Path) -> None:

@@ -115,12 +115,13 @@ def own_roles(method: Method) -> frozenset[str]:
 
 def formless(method: Method, modality: str) -> str:
     """Why a method has no such form of the training questions; empty when it has."""
-    needed = sorted(own_roles(method) & PICTURED)
-    if modality != "text" or not needed:
+    if modality != "text":
         return ""
-    return (
-        f"{method.name} has no text-only form: its rows of the kind {', '.join(needed)} are about a picture"
-    )
+    needed = sorted(own_roles(method) & PICTURED)
+    reason = method.pictured or method.needs.get("decoupled", "")
+    if needed:
+        reason = f"its rows of the kind {', '.join(needed)} are about a picture"
+    return f"{method.name} has no text-only form: {reason}" if reason else ""
 
 
 def check_form(method: Method, modality: str) -> None:

@@ -163,6 +163,7 @@ def manu(knobs: MANU) -> Method:
         terms=(),
         reduction="statistics over all positions of the rows",
         cost="no training; once, a forward per row with and one without its picture, for each tower",
+        pictured="it looks at what the concept's picture does inside the model",
         looks_at=(*FORGET_ROLES, *ANCHOR_ROLES),
         edit=lambda context: prune(context, knobs),
         edit_scope=TOWERS,

@@ -238,6 +238,7 @@ def mllmeraser(knobs: MLLMEraser) -> Method:
         reduction="means over rows, states of the prompt's last token",
         cost="no training; one forward pass over the rows, a vector product per steered layer when answering",
         needs={"original": "they show the states that are steered"},
+        pictured="it steers towards what the model says of noise in the picture's place",
         looks_at=("original", *RETAIN_ROLES),
         hook=hook,
     )

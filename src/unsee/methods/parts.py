@@ -157,6 +157,7 @@ class Method:
         schedule: Which terms act in which step.
         stop_above: Training ends when the mean loss of the forget answers (nats per token) is above this.
         needs: Roles without which the method makes no sense: refused before any work, with the reason.
+        pictured: Why it cannot forget from texts alone, as a half sentence; empty = it can.
         looks_at: Roles that ``prepare``, ``edit`` or ``hook`` read and no term trains on.
         prepare: Looks at the target before training.
         edit: Changes weights in place; instead of training.
@@ -176,6 +177,7 @@ class Method:
     schedule: Schedule = JOINT
     stop_above: float | None = None
     needs: Mapping[str, str] = field(default_factory=dict)
+    pictured: str = ""
     looks_at: tuple[str, ...] = ()
     prepare: Callable[[Context], Prepared] | None = None
     edit: Callable[[Context], Mapping[str, Any]] | None = None

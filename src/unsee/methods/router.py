@@ -119,6 +119,7 @@ def router(knobs: Router) -> Method:
         cost=f"the training of {inner.name}; one forward pass per picture when answering, to route it",
         copies=inner.copies,
         needs={**inner.needs, CONCEPT: "the router learns the concept's picture from them"},
+        pictured="it knows the concept by its picture",
         looks_at=tuple(sorted({*inner.roles, CONCEPT, *ANCHOR_ROLES})),
         hook=hook,
     )
