@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.jobs.make import save_model
 from tests.suites.mllmu.people import benchmark
 from tests.tiny import build
 from unsee.config import RunConfig, resolve
@@ -17,6 +18,7 @@ from unsee.jobs import mllmu as job
 from unsee.jobs import mllmu_asking
 from unsee.jobs.lines import read_lines
 from unsee.jobs.mllmu import MllmuOptions, evaluate_mllmu
+from unsee.metrics.factuality import LONGEST_REPLY
 from unsee.models.load import VLM
 from unsee.nouns import UserError
 
@@ -152,6 +154,7 @@ def test_a_judge_behind_an_endpoint_is_asked_once(
         "unsee.metrics.judge_endpoint.Endpoint._post", lambda self, prompt: posted.append(prompt) or answer
     )
     monkeypatch.setattr("unsee.metrics.factuality.degenerate", lambda text: False)
+    monkeypatch.setenv("OPENAI_API_KEY", "unused")
     chosen = options(judge_url="http://judge/v1", judge_model="m-1")
     out = evaluate_mllmu(config(tmp_path / "run"), chosen)
     assert out.results["judge"] == {"name": "m-1 at http://judge/v1", "ungraded": {"target": {}}}
@@ -162,6 +165,34 @@ def test_a_judge_behind_an_endpoint_is_asked_once(
     assert len(posted) == asked
     with pytest.raises(UserError, match="half given"):
         evaluate_mllmu(config(tmp_path / "other"), options(judge_url="http://judge/v1"))
+    assert not (tmp_path / "other").exists()
+
+
+def test_a_model_in_a_folder_grades_and_is_asked_once(
+    tmp_path: Path, offline: VLM, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown: list[str] = []
+
+    def said(vlm: VLM, prompts: list[str], longest_reply: int) -> list[str]:
+        assert longest_reply == LONGEST_REPLY
+        shown.extend(prompts)
+        return ['{"score": 3}', "I cannot say"][: len(prompts)] + ['{"score": 3}'] * (len(prompts) - 2)
+
+    monkeypatch.setattr("unsee.suites.judges.asked", said)
+    monkeypatch.setattr("unsee.metrics.factuality.degenerate", lambda text: False)
+    chosen = options(judge_model=str(save_model(tmp_path / "grader")))
+    out = evaluate_mllmu(config(tmp_path / "run"), chosen)
+    assert out.results["judge"]["name"].startswith("grader ")
+    assert out.results["judge"]["ungraded"] == {"target": {"unreadable": 1}}
+    grades = [v for cell, v in out.results["models"]["target"].items() if "factuality" in cell]
+    assert grades
+    assert all(grade["value"] == 3 for grade in grades)
+    asked = len(shown)
+    evaluate_mllmu(config(tmp_path / "run"), chosen)
+    assert len(shown) == asked > 1
+    for wrong in ("nowhere", str(tmp_path)):
+        with pytest.raises(UserError, match=r"half given|not a model"):
+            evaluate_mllmu(config(tmp_path / "other"), options(judge_model=wrong))
     assert not (tmp_path / "other").exists()
 
 

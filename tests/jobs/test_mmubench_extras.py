@@ -260,6 +260,25 @@ def test_cells_share_what_the_judge_said(given: dict[str, Any], tmp_path: Path, 
     assert len(list((tmp_path / "out" / "shared" / "judge").glob("*.json"))) == grader.count > 0
 
 
+@pytest.mark.usefixtures("readable")
+def test_a_model_in_a_folder_grades(
+    given: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a random model says is no grade: counted, never scored; with grades they are the figures."""
+    where = ["--model", given["model"], "--data", given["mmubench"]["data"], "--concepts", "jane"]
+    short = [f"--set=evaluation.{key}" for key in ("limit=1", "max_new_tokens=3")]
+    command = ["evaluate", "mmubench", *where, *short, "--judge-model", given["model"]]
+    assert run([*command, "--out", str(tmp_path / "noise")]) == 0
+    found = read_json(tmp_path / "noise" / "results.json")
+    assert found["judge"].startswith(f"{Path(given['model']).name} ")
+    assert "g_eval" not in found["models"]["target"]
+    assert found["models"]["target"]["g_eval_unscored"]["value"] == 1
+    assert list((tmp_path / "noise" / "judge").glob("*.json"))
+    monkeypatch.setattr("unsee.suites.judges.asked", lambda vlm, prompts, longest: ["2"] * len(prompts))
+    assert run([*command, "--out", str(tmp_path / "graded")]) == 0
+    assert read_json(tmp_path / "graded" / "results.json")["models"]["target"]["g_eval"]["value"] == 2
+
+
 def test_half_a_judge_is_refused_before_any_work(
     given: dict[str, Any],
     tmp_path: Path,
@@ -272,6 +291,7 @@ def test_half_a_judge_is_refused_before_any_work(
         for wrong, said in (
             (["--judge-url", "http://x/v1"], "half given"),
             (["--judge-model", "m-1"], "half given"),
+            (["--judge-model", str(tmp_path)], "not a model"),
             (["--judge-url", "http://x/v1", "--judge-model", "m-1"], "OPENAI_API_KEY"),
             (["--judge-url", "localhost:8000", "--judge-model", "m-1"], "http://"),
         ):

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from tests.tiny import build, picture
+from tests.tiny import picture
 from unsee.metrics.agreement import agreement, judge_agreement, weighted_kappa
-from unsee.metrics.judge_endpoint import Endpoint, endpoint_judge
+from unsee.metrics.judge_endpoint import Endpoint
 from unsee.metrics.judging import (
     RUBRIC,
     AskingJudge,
@@ -25,7 +25,6 @@ from unsee.metrics.judging import (
     parse_grade,
 )
 from unsee.nouns import Concept, Question, UserError
-from unsee.suites.judges import model_judge
 
 JANE = Concept(
     "Jane Roe",
@@ -212,7 +211,9 @@ def endpoint(server: Server, cache: Path, waits: list[float]) -> Endpoint:
 
 
 def test_endpoint_asks_once_and_keeps_the_answer(server: Server, tmp_path: Path) -> None:
-    judge = endpoint_judge(endpoint(server, tmp_path / "cache", []))
+    chat = endpoint(server, tmp_path / "cache", [])
+    judge = AskingJudge(chat.name, chat.ask)
+    assert judge.name == f"gpt-x at {server.url}"
     cases = [case("A cat."), case("A dog."), case("A cat."), case("")]
     assert [g.value for g in judge.grade(cases)] == [2, 2, 2, None]
     assert [g.value for g in judge.grade(cases)] == [2, 2, 2, None]
@@ -265,11 +266,3 @@ def test_no_key_no_request(server: Server, tmp_path: Path, monkeypatch: pytest.M
     assert server.seen == []
     assert Endpoint(server.url, "m", tmp_path, "").ask(["hello"]) == ["2"]
     assert "Authorization" not in server.seen[0][0]
-
-
-def test_a_model_can_judge() -> None:
-    vlm = build("llava")
-    judge = model_judge(vlm, "tiny")
-    grades = judge.grade([case("A cat."), case(""), case(f"A {vlm.chat.image_token} dog.")])
-    assert [g.problem for g in grades] == ["unreadable", "degenerate", "unreadable"]  # random weights
-    assert judge.name == "tiny"

@@ -84,7 +84,13 @@ JudgeUrl = Annotated[
         "--judge-url", help="OpenAI-compatible endpoint that grades answers; its key: OPENAI_API_KEY"
     ),
 ]
-JudgeModel = Annotated[str | None, typer.Option("--judge-model", help="model of the judge, a dated version")]
+JudgeModel = Annotated[
+    str | None,
+    typer.Option(
+        "--judge-model",
+        help="model of that endpoint, a dated version; without --judge-url the folder of a model that grades",
+    ),
+]
 Utility = Annotated[
     list[str] | None,
     typer.Option(

@@ -190,7 +190,10 @@ class Mmubench(Section):
     judge_url: str = Field(
         default="", description="endpoint that grades replies for G-Eval; empty = the rule judge, offline"
     )
-    judge_model: str = Field(default="", description="model of the judge, a dated version")
+    judge_model: str = Field(
+        default="",
+        description="model of that endpoint, a dated version; alone: folder of a model that grades",
+    )
     pictures: int = Field(default=50, ge=2, description="pictures of each embedded concept")
     questions: int = Field(default=100, ge=4, description="EM questions about each embedded concept")
 
@@ -222,7 +225,10 @@ class Mllmu(Section):
     judge_url: str = Field(
         default="", description="endpoint that grades generated answers; empty = key facts"
     )
-    judge_model: str = Field(default="", description="model of the judge, a dated version")
+    judge_model: str = Field(
+        default="",
+        description="model of that endpoint, a dated version; alone: folder of a model that grades",
+    )
 
 
 class RunConfig(Section):

@@ -196,12 +196,17 @@ def with_absolute_paths(config: RunConfig) -> RunConfig:
             "mmubench": config.mmubench.model_copy(
                 update={
                     "data": _absolute(config.mmubench.data),
+                    "judge_model": _judge_path(config.mmubench.judge_url, config.mmubench.judge_model),
                     "utility": tuple(map(_absolute_item, config.mmubench.utility)),
                     "utility_pictures": tuple(map(_absolute_item, config.mmubench.utility_pictures)),
                 }
             ),
             "mllmu": config.mllmu.model_copy(
-                update={"data": _model_path(config.mllmu.data), "base": _model_path(config.mllmu.base)}
+                update={
+                    "data": _model_path(config.mllmu.data),
+                    "base": _model_path(config.mllmu.base),
+                    "judge_model": _judge_path(config.mllmu.judge_url, config.mllmu.judge_model),
+                }
             ),
         }
     )
@@ -373,6 +378,11 @@ def _model_path(model: str) -> str:
     """A folder by its absolute path, a hub id as it is."""
     local = Path(model).expanduser()
     return str(local.resolve()) if model and local.exists() else model
+
+
+def _judge_path(url: str, model: str) -> str:
+    """A model behind an endpoint keeps its name, which may look like a path; one here gets its whole path."""
+    return model if url else _model_path(model)
 
 
 def _absolute(path: str) -> str:

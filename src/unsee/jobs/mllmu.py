@@ -13,12 +13,12 @@ from unsee.jobs import embedded
 from unsee.jobs.environment import environment
 from unsee.jobs.folder import LOG, RunFolder, check_writable, locked
 from unsee.jobs.inputs import with_absolute_paths
+from unsee.jobs.judge import asked_judge
 from unsee.jobs.lines import Lines, unfinished, write_atomic
 from unsee.jobs.measure import as_record
 from unsee.jobs.mllmu_asking import ask_missing
 from unsee.jobs.receipt import Receipt, print_cost
 from unsee.metrics.factuality import LONGEST_REPLY, AskingFactJudge, FactJudge, KeyFactJudge
-from unsee.metrics.judge_endpoint import Endpoint
 from unsee.models.adapters import load_adapter
 from unsee.models.load import VLM, load
 from unsee.nouns import Record, UserError, hash_text
@@ -55,7 +55,7 @@ class MllmuOptions:
         picture: Index of the test picture instead of a drawn one.
         controls: Whether the floors that need the model are asked too (``corrected`` only).
         judge_url: OpenAI-compatible endpoint that grades generated answers; empty = key facts, offline.
-        judge_model: Its model; give a dated version.
+        judge_model: Its model, a dated version; without an endpoint the folder of a model here that grades.
     """
 
     data: str = ""
@@ -114,7 +114,7 @@ def evaluate_mllmu(config: RunConfig, options: MllmuOptions) -> BenchmarkOutcome
     """
     config = with_absolute_paths(config)
     preset, sets = get_preset(options.preset), options.sets
-    judge_of(options, Path(config.out))
+    judge_of(config, options, Path(config.out))
     data = read_data(options, demos=preset.pool != "none")
     vlm = _load(config, config.model or str(embedded.model_path(EMBEDDED_STAGE)))
     asked = protocol(
@@ -135,7 +135,7 @@ def evaluate_mllmu(config: RunConfig, options: MllmuOptions) -> BenchmarkOutcome
         lines = Lines(path / "records.jsonl", KEY)
         receipt = Receipt(folder)
         _ask_models(config, options, vlm, asked, lines, receipt)
-        judge = judge_of(options, path)
+        judge = judge_of(config, options, path)
         results = results_of(asked, _records(lines, asked), data=data, judge=judge, seed=config.seed)
         folder.write("results.json", results)
         _write_official(path, asked, lines)
@@ -156,19 +156,14 @@ def read_data(options: MllmuOptions, *, demos: bool = True) -> Mllmu:
     return embedded_mllmu(options.ratio)
 
 
-def judge_of(options: MllmuOptions, path: Path) -> FactJudge:
-    """Who grades generated answers; what an endpoint said is kept in the run folder and never asked again."""
-    if bool(options.judge_url) != bool(options.judge_model):
-        raise UserError(
-            "The judge is only half given.",
-            got=options.judge_url or options.judge_model,
-            expected="--judge-url and --judge-model, or neither",
-            remedy="give both, such as --judge-url https://api.openai.com/v1 --judge-model gpt-4o-2024-08-06",
-        )
-    if not options.judge_url:
-        return KeyFactJudge()
-    endpoint = Endpoint(options.judge_url, options.judge_model, path / "judge", longest_reply=LONGEST_REPLY)
-    return AskingFactJudge(f"{endpoint.model} at {endpoint.url}", endpoint.ask)
+def judge_of(config: RunConfig, options: MllmuOptions, path: Path) -> FactJudge:
+    """Who grades generated answers; what a judge said is kept under ``path`` and never asked again.
+
+    Raises:
+        UserError: The judge is only half given or cannot be asked; nothing was asked yet.
+    """
+    found = asked_judge(config, options.judge_url, options.judge_model, path, LONGEST_REPLY)
+    return KeyFactJudge() if found is None else AskingFactJudge(found.name, found.ask)
 
 
 def _load(config: RunConfig, model: str) -> VLM:

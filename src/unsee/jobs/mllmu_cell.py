@@ -139,13 +139,14 @@ def base_of(config: RunConfig) -> str:
 
 
 def judge_for(config: RunConfig, path: Path) -> FactJudge:
-    """Who grades generated answers; what an endpoint said is kept under ``path`` and never asked again.
+    """Who grades generated answers; what a judge said is kept under ``path`` and never asked again.
 
     Raises:
-        UserError: The judge is only half given.
+        UserError: The judge is only half given or cannot be asked.
     """
     given = config.mllmu
-    return judge_of(MllmuOptions(judge_url=given.judge_url, judge_model=given.judge_model), path)
+    options = MllmuOptions(judge_url=given.judge_url, judge_model=given.judge_model)
+    return judge_of(config, options, path)
 
 
 def _load(config: RunConfig, model: str) -> VLM:

@@ -5,11 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from unsee.config import RunConfig
-from unsee.metrics.judge_endpoint import Endpoint, endpoint_judge
-from unsee.metrics.judging import Judge, RuleJudge
-from unsee.nouns import UserError
-
-FOLDER = "judge"
+from unsee.jobs.judge import asked_judge
+from unsee.metrics.judge_endpoint import LONGEST_REPLY
+from unsee.metrics.judging import AskingJudge, Judge, RuleJudge
 
 
 def judge_for(config: RunConfig, folder: Path) -> Judge:
@@ -17,21 +15,11 @@ def judge_for(config: RunConfig, folder: Path) -> Judge:
 
     Args:
         config: The configuration.
-        folder: Where what an endpoint said is kept, under ``judge``, and never asked again.
+        folder: Where what a judge said is kept, under ``judge``, and never asked again.
 
     Raises:
-        UserError: The judge is only half given, or an endpoint has no key; nothing was asked yet.
+        UserError: The judge is only half given or cannot be asked; nothing was asked yet.
     """
-    url, model = config.mmubench.judge_url, config.mmubench.judge_model
-    if bool(url) != bool(model):
-        raise UserError(
-            "The judge is only half given.",
-            got=url or model,
-            expected="--judge-url and --judge-model, or neither",
-            remedy="give both, such as --judge-url https://api.openai.com/v1 --judge-model gpt-4o-2024-08-06",
-        )
-    if not url:
-        return RuleJudge()
-    endpoint = Endpoint(url, model, folder / FOLDER)
-    endpoint.check()
-    return endpoint_judge(endpoint)
+    given = config.mmubench
+    found = asked_judge(config, given.judge_url, given.judge_model, folder, LONGEST_REPLY)
+    return RuleJudge() if found is None else AskingJudge(found.name, found.ask)

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from unsee.metrics.judging import AskingJudge
-from unsee.nouns import UserError, hash_text
+from unsee.metrics.judge_cache import keep, kept, place
+from unsee.nouns import UserError
 
 LONGEST_REPLY = 8  # tokens: one digit, with room to see that it is not one
 PAUSE = 2.0  # seconds before the second try; doubled each time
@@ -49,6 +49,11 @@ class Endpoint:
     sleep: Callable[[float], None] = time.sleep
     longest_reply: int = LONGEST_REPLY
 
+    @property
+    def name(self) -> str:
+        """Model and address."""
+        return f"{self.model} at {self.url}"
+
     def ask(self, prompts: Sequence[str]) -> list[str]:
         """The judge's texts, in order, from disk where they are there.
 
@@ -74,14 +79,11 @@ class Endpoint:
         self._headers()
 
     def _one(self, prompt: str) -> str:
-        file = self.cache / f"{hash_text(self.url, self.model, str(self.longest_reply), prompt)}.json"
-        if file.is_file():
-            return str(json.loads(file.read_text(encoding="utf-8"))["said"])
+        file = place(self.cache, self.url, self.model, str(self.longest_reply), prompt)
+        if (there := kept(file)) is not None:
+            return there
         said = _content(self._post(prompt), self.url)
-        self.cache.mkdir(parents=True, exist_ok=True)
-        part = file.with_suffix(f".{os.getpid()}.part")
-        part.write_text(json.dumps({"model": self.model, "said": said}), encoding="utf-8")
-        part.replace(file)
+        keep(file, self.model, said)
         return said
 
     def _post(self, prompt: str) -> bytes:
@@ -129,11 +131,6 @@ class Endpoint:
                 remedy=f"export {self.key_variable}=..., name another variable, or use the rule judge",
             )
         return {**headers, "Authorization": f"Bearer {key}"}
-
-
-def endpoint_judge(endpoint: Endpoint) -> AskingJudge:
-    """The endpoint as a judge."""
-    return AskingJudge(f"{endpoint.model} at {endpoint.url}", endpoint.ask)
 
 
 class _Stay(urllib.request.HTTPRedirectHandler):

@@ -319,6 +319,11 @@ def _locate(
     return Path(path), "hub"
 
 
+def model_files(folder: Path) -> list[Path]:
+    """The weight files of a model's folder; a ``UserError`` where it is none."""
+    return _check_folder(_locate(folder, None, trust_remote_code=False)[0], folder)
+
+
 def _check_folder(folder: Path, model: str | Path) -> list[Path]:
     """The weight files, after checking that the folder is a model with safetensors weights."""
     if not (folder / "config.json").is_file():
