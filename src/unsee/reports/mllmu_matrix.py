@@ -67,7 +67,7 @@ def _ratio(ratio: str, shared: Mapping[str, Any], rows: Sequence[Row]) -> Iterat
     yield Heading(2, f"{ratio} % forgotten")
     yield Words(f"Data {shared['data']['revision']}.")
     yield Heading(3, f"{ratio} %, ranking")
-    aim = "gold" if "gold" in shared["models"] else "the highest floor, there being no gold"
+    aim = "gold" if "gold" in shared["models"] else "the highest floor (there is no gold)"
     yield Words(
         f"Left: mean distance from {aim} on Forget and Test; lost: mean distance below the target on Retain "
         "and Real; both over choice, ROUGE-L and cloze with the picture and by name, in points. Success: "
@@ -109,7 +109,7 @@ def _ranking(rows: Sequence[Row]) -> list[list[str]]:
 def _state(row: Row) -> str:
     """Why a row has no figures."""
     if row["failures"]:
-        return f"failed: {markdown(row['failures'][0], 160)}"
+        return f"failed: {markdown(_line(row['failures'][0]), 160)}"
     return "not ranked" if "models" in row else "not finished"
 
 
@@ -141,6 +141,11 @@ def _short_state(row: Row) -> str:
 def _present(columns: Mapping[str, str], shared: Mapping[str, Any]) -> list[str]:
     known = {name.split("/")[0] for scores in shared["models"].values() for name in scores}
     return [metric for metric in columns if metric in known]
+
+
+def _line(text: str) -> str:
+    """A message of several lines as one."""
+    return "; ".join(" ".join(line.split()) for line in text.splitlines() if line.strip())
 
 
 def _paper(side: str, shared: Mapping[str, Any], rows: Sequence[Row]) -> list[list[str]]:
@@ -218,7 +223,9 @@ def _claims(found: Mapping[str, Any]) -> Iterator[Block]:
 def _failures(found: Mapping[str, Any]) -> Iterator[Block]:
     rows = found["rows"]
     lines = [
-        f"`{title(row)}`, {row['ratio']} %: {markdown(text, 400)}" for row in rows for text in row["failures"]
+        f"`{title(row)}`, {row['ratio']} %: {markdown(_line(text), 400)}"
+        for row in rows
+        for text in row["failures"]
     ]
     if lines:
         yield Heading(2, "Failed")

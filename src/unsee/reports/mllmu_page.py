@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
@@ -15,13 +16,13 @@ from matplotlib.figure import Figure
 from unsee.reports.files import write_text
 from unsee.reports.matrix_plot import LOOKS, WORDS
 from unsee.reports.mllmu_matrix import blocks, title
-from unsee.reports.mllmu_standing import POINTS
+from unsee.reports.mllmu_standing import POINTS, order
 from unsee.reports.plots import FAINT, GRID, INK, PERCENT, STYLE, svg
 from unsee.reports.redact import Redactor
 from unsee.reports.rendering import environment, unsee_version
-from unsee.reports.safe import one_line
 
 SIZE = (9.4, 6.2)
+NEAR = 0.02  # marks closer than this share a label
 _MARKED = re.compile(r"[`*]|\\(?=[\\`*_\[\]|~>])")
 
 
@@ -53,7 +54,8 @@ def write_page(path: Path, found: Mapping[str, Any], command: str = "") -> Path:
 
 def figure(ratio: str, rows: Sequence[Mapping[str, Any]]) -> Markup | None:
     """What is left against what is lost, one mark per method; None when none has a standing."""
-    placed = [row for row in rows if str(row["ratio"]) == ratio and row.get("standing")]
+    here = sorted((row for row in rows if str(row["ratio"]) == ratio), key=order)
+    placed = [row for row in here if row.get("standing")]
     if not placed:
         return None
     with matplotlib.rc_context(STYLE):
@@ -61,14 +63,11 @@ def figure(ratio: str, rows: Sequence[Mapping[str, Any]]) -> Markup | None:
         axes = made.subplots()
         axes.fill([0, POINTS, POINTS, 0], [0, 0, POINTS, POINTS], color=GRID, zorder=0)
         for status in dict.fromkeys(row["standing"]["status"] for row in placed):
-            here = [row["standing"] for row in placed if row["standing"]["status"] == status]
-            xs, ys = [s["left"] for s in here], [s["lost"] for s in here]
+            found = [row["standing"] for row in placed if row["standing"]["status"] == status]
+            xs, ys = [s["left"] for s in found], [s["lost"] for s in found]
             axes.scatter(xs, ys, s=60, label=WORDS[status], zorder=2, **LOOKS[status])
-        for row in placed:
-            at = row["standing"]["left"], row["standing"]["lost"]
-            axes.annotate(
-                one_line(title(row), 40), at, (5, 3), textcoords="offset points", fontsize=7, color=INK
-            )
+        for at, ranks in _labels(placed).items():
+            axes.annotate(ranks, at, (6, 4), textcoords="offset points", fontsize=8, color=INK)
         axes.set(xlabel="left: mean distance from the aim on Forget and Test")
         axes.set_ylabel("lost: mean distance below the target on Retain and Real")
         axes.xaxis.set_major_formatter(PERCENT)
@@ -80,3 +79,13 @@ def figure(ratio: str, rows: Sequence[Mapping[str, Any]]) -> Markup | None:
             for row in placed
         )
         return svg(made, f"standing-{ratio}", f"Left against lost. {spoken}.")
+
+
+def _labels(placed: Sequence[Mapping[str, Any]]) -> dict[tuple[float, float], str]:
+    """Ranks by place; of marks that lie on each other the first and how many more."""
+    ranks: dict[tuple[float, float], list[int]] = {}
+    for rank, row in enumerate(placed, 1):
+        at = row["standing"]["left"], row["standing"]["lost"]
+        near = next((p for p in ranks if math.dist(p, at) < NEAR), at)
+        ranks.setdefault(near, []).append(rank)
+    return {at: f"{r[0]}" if len(r) == 1 else f"{r[0]} and {len(r) - 1} more" for at, r in ranks.items()}
