@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 
@@ -34,7 +36,7 @@ def test_all_statistics_come_from_the_same_pass(vlm: VLM) -> None:
     samples, plain, full = examples(), Cost(), Cost()
     pairs = [(s.prompt, s.answer, s.picture) for s in samples]
     expected = score(vlm, pairs, cost=plain)
-    scores = score(vlm, pairs, statistics=True, cost=full)
+    scores = score(vlm, pairs, statistics=True, orders=(0.5, math.inf), cost=full)
     assert (full.lm_tokens, full.forwards, full.head_rows) == (
         plain.lm_tokens,
         plain.forwards,
@@ -43,6 +45,7 @@ def test_all_statistics_come_from_the_same_pass(vlm: VLM) -> None:
     for row, sample, found, bare in zip(make_rows(vlm, samples), samples, scores, expected, strict=True):
         assert (found.logprobs, found.text) == (bare.logprobs, row.text)
         assert bare.best == bare.means == bare.variances == ()
+        assert bare.entropies == {}
         with torch.no_grad():
             logits = plain_forward(vlm, row, sample.prompt, sample.answer).logits[0].double()
         for t, position in enumerate(range(row.answer_start - 1, len(row.ids) - 1)):
@@ -51,6 +54,8 @@ def test_all_statistics_come_from_the_same_pass(vlm: VLM) -> None:
             mean = float((p * log_p).sum())
             assert found.best[t] == (int(log_p.argmax()) == row.ids[position + 1])
             assert found.means[t] == pytest.approx(mean, abs=1e-4)
+            assert found.entropies[0.5][t] == pytest.approx(2 * math.log(float(p.sqrt().sum())), abs=1e-4)
+            assert found.entropies[math.inf][t] == pytest.approx(-float(log_p.max()), abs=1e-4)
             assert found.variances[t] == pytest.approx(float((p * log_p**2).sum()) - mean**2, rel=1e-3)
 
 

@@ -8,19 +8,16 @@ import zlib
 import pytest
 import torch
 
-from tests.tiny import build, picture
-from unsee.answering import score
 from unsee.attacks.membership import (
+    PICTURES,
     Tokens,
     against_gold,
-    entropies,
     max_renyi,
     membership,
     scores_of,
-    text_tokens,
 )
 from unsee.attacks.suspicion import Query, aligned_logprobs, is_suspicious, suspicion
-from unsee.objectives.renyi import ORDERS, renyi_entropy
+from unsee.objectives.renyi import ORDERS, renyi_entropies, renyi_entropy
 
 
 def slow_renyi(row: list[float], order: float) -> float:
@@ -64,20 +61,11 @@ def test_scores_by_hand() -> None:
 
 def test_pictures_have_entropies_only() -> None:
     rows = torch.randn(6, 9, generator=torch.Generator().manual_seed(1))
-    found = scores_of(Tokens(entropies=entropies(rows)), share=0.5)
+    entropies = {order: tuple(line.tolist()) for order, line in renyi_entropies(rows, block=4).items()}
+    found = scores_of(Tokens(entropies=entropies), share=0.5)
     assert set(found) == {"max_renyi_0.5", "max_renyi_1", "max_renyi_2", "max_renyi_inf"}
     highest = sorted((slow_renyi(row, 2.0) for row in rows.tolist()), reverse=True)[:3]
     assert found["max_renyi_2"] == pytest.approx(-sum(highest) / 3, rel=1e-5)
-
-
-def test_a_text_of_a_model_leaves_out_its_end() -> None:
-    vlm, text = build("llava"), "This is Jane Roe."
-    [scored] = score(vlm, [("Who is this?", text, picture(0))], statistics=True)
-    tokens = text_tokens(scored, text, "jane")
-    kept = [lp for lp, is_text in zip(scored.logprobs, scored.text, strict=True) if is_text]
-    assert len(kept) == len(scored.logprobs) - 1
-    assert list(tokens.logprobs) == kept
-    assert set(scores_of(tokens)) == {"loss", "zlib", "min_k", "min_k_pp", "max_renyi_1"}
 
 
 def items(shift: float, n: int, name: str) -> list[Tokens]:
@@ -97,6 +85,16 @@ def test_members_are_told_from_others() -> None:
     assert "mia_loss_tpr_1" not in membership(members, others[:40])  # one in a hundred of forty
     assert not any(metric.startswith("mia_min_k_pp") for metric in found)  # no means were given
     assert membership([], others) == {}
+
+
+def test_pictures_are_told_by_their_entropies_alone() -> None:
+    members = [Tokens(entropies={2.0: (0.1, 0.2)}, identity="m")]
+    others = [Tokens(entropies={2.0: (0.3 + i, 0.1)}, identity=f"o{i}") for i in range(20)]
+    found = membership(members, others, prefix=PICTURES)
+    assert found["mia_picture_max_renyi_2"].value == 1.0
+    assert set(found) == {"mia_picture_max_renyi_2", "mia_picture_max_renyi_2_tpr_5"}
+    gaps = against_gold((members, others), (members, others), prefix=PICTURES)
+    assert gaps["mia_picture_max_renyi_2_gap"].value == 0
 
 
 def test_gap_to_gold() -> None:

@@ -20,7 +20,6 @@ from unsee.packs.cost import Cost
 from unsee.packs.everywhere import (
     forward_everywhere,
     kl_everywhere,
-    nll_everywhere,
     reference_states,
     states_of,
     steps_of,
@@ -61,22 +60,6 @@ def test_kl_over_all_positions(vlm: VLM) -> None:
     assert 0 < cost.head_rows < 4 * batch.tokens
 
 
-def test_likelihood_of_all_tokens(vlm: VLM) -> None:
-    vlm = with_adapter(vlm)
-    samples = examples()
-    rows, weights = make_rows(vlm, samples), torch.linspace(0.5, 2, len(samples))
-    expected = torch.stack([
-        -log_probs(vlm, row, sample).gather(1, torch.tensor(row.ids[1:])[:, None]).mean()
-        for row, sample in zip(rows, samples, strict=True)
-    ])  # fmt: skip
-    slow = gradients(vlm, (expected * weights).sum())
-    packs = build_packs(vlm, rows)
-    batch = collate(vlm, packs)
-    found = nll_everywhere(vlm, steps_of(batch, packs), states_of(vlm, batch), block=16)
-    torch.testing.assert_close(found, expected.detach(), rtol=1e-4, atol=1e-6)
-    assert close(gradients(vlm, (found * weights).sum()), slow)
-
-
 def test_no_logits_of_all_positions_are_kept(vlm: VLM) -> None:
     vlm = with_adapter(vlm)
     packs = build_packs(vlm, make_rows(vlm, examples()))
@@ -84,7 +67,8 @@ def test_no_logits_of_all_positions_are_kept(vlm: VLM) -> None:
     vocabulary = vlm.base.get_output_embeddings().weight.shape[0]
     kept: list[int] = []
     with torch.autograd.graph.saved_tensors_hooks(lambda x: kept.append(x.shape[-1]) or x, lambda x: x):
-        nll_everywhere(vlm, steps_of(batch, packs), states_of(vlm, batch), block=16).sum()
+        reference = reference_states(vlm, batch)
+        kl_everywhere(vlm, steps_of(batch, packs), states_of(vlm, batch), reference, block=16).sum()
     assert vocabulary not in kept
 
 

@@ -19,7 +19,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def case(reply: str) -> Case:
-    return Case(Concept("jane", "Jane Roe", "person"), Question("q", "Who is this?", "name"), reply)
+    return Case(Concept("Jane Roe", "person"), Question("q", "Who is this?", "name"), reply)
 
 
 def test_it_is_asked_once(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
 import torch
@@ -12,6 +13,7 @@ from torch import Tensor
 from unsee.answering.plan import Read, read
 from unsee.models.load import VLM
 from unsee.nouns import Picture, Question, UserError
+from unsee.objectives.renyi import renyi_entropies
 from unsee.objectives.statistics import statistics as per_position
 from unsee.packs.cost import Cost, measure
 from unsee.packs.families import evaluating
@@ -22,7 +24,8 @@ from unsee.packs.rows import scored_row
 class TokenScores(NamedTuple):
     """Log-probabilities (nats) of the tokens of an answer, its end-of-turn token included.
 
-    The last four are there with ``score(..., statistics=True)`` only; ``metrics.likelihood`` reads them.
+    What stands below ``total`` is there with ``score(..., statistics=True)`` only, but for ``text``;
+    ``metrics.likelihood`` and ``attacks.membership`` read it.
 
     Attributes:
         logprobs: One per token.
@@ -32,6 +35,7 @@ class TokenScores(NamedTuple):
         best: Per token, whether no other token of the vocabulary is likelier.
         means: Per token, the mean of log p under the model's own distribution at that position.
         variances: Per token, the variance of log p under the model's own distribution at that position.
+        entropies: Per token, the Renyi entropy there, by order; only orders asked for.
     """
 
     logprobs: tuple[float, ...]
@@ -41,6 +45,7 @@ class TokenScores(NamedTuple):
     best: tuple[bool, ...] = ()
     means: tuple[float, ...] = ()
     variances: tuple[float, ...] = ()
+    entropies: Mapping[float, tuple[float, ...]] = MappingProxyType({})
 
 
 def score(
@@ -48,6 +53,7 @@ def score(
     pairs: Sequence[tuple[str, str, Picture | None]],
     *,
     statistics: bool = False,
+    orders: Sequence[float] = (),
     features: FeatureStore | None = None,
     cost: Cost | None = None,
 ) -> list[TokenScores]:
@@ -57,6 +63,7 @@ def score(
         vlm: The model. Its training mode is off inside and restored afterwards.
         pairs: (prompt, answer, picture or None).
         statistics: Also everything that the likelihood metrics read of a position, from the same pass.
+        orders: With statistics: also Renyi entropies of these orders.
         features: Where features of pictures are kept between calls; None = only for this call.
         cost: Counters to add to.
     """
@@ -64,7 +71,7 @@ def score(
     scores: dict[int, TokenScores] = {}
     with measure(cost), torch.no_grad(), evaluating(vlm.model):
         for part in read(vlm, rows, features=features, cost=cost, tables=statistics):
-            by_row = _with_statistics(part) if statistics else _by_row(part)
+            by_row = _with_statistics(part, orders) if statistics else _by_row(part)
             scores.update(zip(part.order, by_row, strict=True))
     return [scores[index] for index in range(len(pairs))]
 
@@ -129,13 +136,20 @@ def _by_row(part: Read) -> list[TokenScores]:
     ]
 
 
-def _with_statistics(part: Read) -> list[TokenScores]:
+def _with_statistics(part: Read, orders: Sequence[float]) -> list[TokenScores]:
     assert part.table is not None
     found = per_position(part.table.logits, part.table.labels)
     columns = [_split(part, column) for column in (found.best, found.mean, found.variance)]
+    entropies = renyi_entropies(part.table.logits, orders)
+    lines = {order: _split(part, values) for order, values in entropies.items()}
     return [
-        scores._replace(best=best, means=means, variances=variances)
-        for scores, best, means, variances in zip(_by_row(part), *columns, strict=True)
+        scores._replace(
+            best=best,
+            means=means,
+            variances=variances,
+            entropies={order: line[r] for order, line in lines.items()},
+        )
+        for r, (scores, best, means, variances) in enumerate(zip(_by_row(part), *columns, strict=True))
     ]
 
 

@@ -20,16 +20,14 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from torch import Tensor
-
-from unsee.answering.score import TokenScores
 from unsee.metrics.likelihood import mean_logprob, min_k, min_k_plus_plus, zlib_ratio
 from unsee.metrics.roc import Groups, auc_gap, auc_score, tpr_score
 from unsee.nouns import Score
-from unsee.objectives.renyi import ORDERS, renyi_entropy
 
 SHARE = 0.2  # K of Min-K%, Min-K%++ and MaxRenyi-K%: the best value of arXiv 2310.16789
 RATES = (0.01, 0.05)
+TEXTS, PICTURES = "mia", "mia_picture"
+"""What metric ids begin with."""
 
 
 @dataclass(frozen=True)
@@ -51,27 +49,6 @@ class Tokens:
     entropies: Mapping[float, Sequence[float]] = field(default_factory=dict)
     text: str = ""
     identity: str = ""
-
-
-def text_tokens(scores: TokenScores, text: str, identity: str = "") -> Tokens:
-    """A text that was given as answer, from ``answering.score(..., statistics=True)``.
-
-    End-of-turn tokens are left out: they say nothing about the text. Order 1 of the entropies is there (minus
-    the mean of log p is Shannon's entropy), the other orders need logits: :func:`entropies`.
-    """
-    assert len(scores.text) == len(scores.means) == len(scores.logprobs), "score with statistics=True"
-    kept = [i for i, is_text in enumerate(scores.text) if is_text]
-    logprobs, means, variances = (
-        tuple(line[i] for i in kept) for line in (scores.logprobs, scores.means, scores.variances)
-    )
-    return Tokens(logprobs, means, variances, {1.0: tuple(-m for m in means)}, text, identity)
-
-
-def entropies(
-    logits: Tensor,  # (N, V) at the positions of a text or of a picture
-) -> dict[float, tuple[float, ...]]:
-    """Renyi entropies (nats) of each position by order, for :attr:`Tokens.entropies`."""
-    return {order: tuple(renyi_entropy(logits, order).tolist()) for order in ORDERS}
 
 
 def max_renyi(entropy: Sequence[float], share: float = SHARE) -> float | None:
@@ -96,26 +73,32 @@ def scores_of(tokens: Tokens, share: float = SHARE) -> dict[str, float]:
 
 
 def membership(
-    members: Sequence[Tokens], others: Sequence[Tokens], *, share: float = SHARE, seed: int = 0
+    members: Sequence[Tokens],
+    others: Sequence[Tokens],
+    *,
+    prefix: str = TEXTS,
+    share: float = SHARE,
+    seed: int = 0,
 ) -> dict[str, Score]:
     """How well each score tells members from non-members under one model.
 
     Args:
         members: Items that were trained on.
         others: Items of the same kind that were not.
+        prefix: ``TEXTS`` or ``PICTURES``, what the items are.
         share: K of the scores that look at a part of the positions.
         seed: Seed of the intervals' resampling, which draws identities.
 
     Returns:
         By metric id: ``mia_NAME`` (AUC, 0.5 = cannot tell), ``mia_NAME_tpr_1`` and ``mia_NAME_tpr_5`` (share
-        of members found at 1 % and 5 % false alarms; absent with fewer than 100 and 20 non-members). A score
-        that some item lacks is absent.
+        of members found at 1 % and 5 % false alarms; absent with fewer than 100 and 20 non-members); of
+        pictures ``mia_picture_NAME``. A score that some item lacks is absent.
     """
     found: dict[str, Score | None] = {}
     for name, groups in grouped(members, others, share).items():
-        found[f"mia_{name}"] = auc_score(groups, seed=seed)
+        found[f"{prefix}_{name}"] = auc_score(groups, seed=seed)
         for rate in RATES:
-            found[f"mia_{name}_tpr_{rate:.0%}".rstrip("%")] = tpr_score(groups, rate, seed=seed)
+            found[f"{prefix}_{name}_tpr_{rate:.0%}".rstrip("%")] = tpr_score(groups, rate, seed=seed)
     return {metric: score for metric, score in found.items() if score is not None}
 
 
@@ -123,6 +106,7 @@ def against_gold(
     model: tuple[Sequence[Tokens], Sequence[Tokens]],
     gold: tuple[Sequence[Tokens], Sequence[Tokens]],
     *,
+    prefix: str = TEXTS,
     share: float = SHARE,
     seed: int = 0,
 ) -> dict[str, Score]:
@@ -131,11 +115,12 @@ def against_gold(
     Args:
         model: (members, others) under the model.
         gold: The same items in the same order under gold.
+        prefix: As in :func:`membership`.
         share: As in :func:`membership`.
         seed: Seed of the resampling; both models are resampled together.
     """
     first, second = grouped(*model, share), grouped(*gold, share)
-    found = {f"mia_{n}_gap": auc_gap(first[n], second[n], seed=seed) for n in first if n in second}
+    found = {f"{prefix}_{n}_gap": auc_gap(first[n], second[n], seed=seed) for n in first if n in second}
     return {metric: score for metric, score in found.items() if score is not None}
 
 

@@ -203,6 +203,36 @@ _PUBLISHED = (
     ),
 )
 
+_MEMORISED = (
+    MetricInfo(
+        "truth_probability",
+        "Probability of true sentences",
+        "mean of exp(mean log p per token) over the sentences of the member queries",
+        "lower",
+        SHARE,
+        "TOFU, arXiv 2401.06121",
+        "a sentence that is likely anyway stays likely: compare with gold",
+    ),
+    MetricInfo(
+        "exact_memorisation",
+        "True sentences memorised",
+        "mean share of the tokens of those sentences that the model would have chosen, given those before",
+        "lower",
+        SHARE,
+        "arXiv 2205.10770",
+        "words that follow from grammar count as memorised: compare with gold",
+    ),
+    MetricInfo(
+        "extraction_strength",
+        "True sentences continued without a slip",
+        "mean share of those sentences, at their end, that the model continues token by token",
+        "lower",
+        SHARE,
+        "arXiv 2012.07805",
+        "one wrong token at the end makes it 0; compare with gold",
+    ),
+)
+
 
 def _membership() -> Iterator[MetricInfo]:
     """AUC of each score; ``_tpr_1``, ``_tpr_5`` and ``_gap`` behind the id say what else is read of it."""
@@ -217,10 +247,14 @@ def _membership() -> Iterator[MetricInfo]:
         ),
     }
     scores |= {
-        f"max_renyi_{key}": (
-            f"MaxRenyi-K%, order {order}",
-            f"minus the mean of the highest 20 % of the Renyi entropies of order {order}; text or picture",
+        f"{prefix}max_renyi_{key}": (
+            f"MaxRenyi-K%{of}, order {order}",
+            f"minus the mean of the highest 20 % of the Renyi entropies of order {order} over {where}",
             "arXiv 2411.02902",
+        )
+        for prefix, of, where in (
+            ("", "", "the true sentence"),
+            ("picture_", " of their picture", "the positions of the picture"),
         )
         for key, order in _RENYI.items()
     }
@@ -240,4 +274,5 @@ def _membership() -> Iterator[MetricInfo]:
 MMUBENCH: tuple[MetricInfo, ...] = (
     *(*_EM, *_JUDGED, *_ATTACKS, *_SPREAD, *_GROUPS, *_PUBLISHED),
     *_membership(),
+    *_MEMORISED,
 )

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
+BLOCK = 256  # positions whose log-probabilities are held at a time
 ORDERS = (0.5, 1.0, 2.0, math.inf)
 """The orders of arXiv 2411.02902."""
 
@@ -21,7 +23,29 @@ def renyi_entropy(
     infinity. No label is needed, so positions of a picture have one as well.
     """
     assert order > 0, order
-    log_p = torch.log_softmax(logits.float(), dim=-1)
+    return _of_log_p(torch.log_softmax(logits.float(), dim=-1), order)
+
+
+@torch.no_grad()
+def renyi_entropies(
+    logits: Tensor,  # (N, V)
+    orders: Sequence[float] = ORDERS,
+    *,
+    block: int = BLOCK,
+) -> dict[float, Tensor]:
+    """:func:`renyi_entropy` of several orders, (N,) each, from one look at the logits."""
+    parts: dict[float, list[Tensor]] = {order: [] for order in orders}
+    for start in range(0, max(1, len(logits)), block) if orders else ():
+        log_p = torch.log_softmax(logits[start : start + block].float(), dim=-1)
+        for order, values in parts.items():
+            values.append(_of_log_p(log_p, order))
+    return {order: torch.cat(values) for order, values in parts.items()}
+
+
+def _of_log_p(
+    log_p: Tensor,  # (N, V)
+    order: float,
+) -> Tensor:
     if order == 1:
         p = log_p.exp()
         return -torch.where(p > 0, p * log_p, 0.0).sum(-1)

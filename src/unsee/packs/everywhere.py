@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from unsee.models.load import VLM
 from unsee.nouns import UserError
-from unsee.objectives.chunked import BLOCK, Divergence, chunked_kl, chunked_logp
+from unsee.objectives.chunked import BLOCK, Divergence, chunked_kl
 from unsee.objectives.divergences import forward_kl
 from unsee.objectives.likelihood import mean_by_row
 from unsee.objectives.teachers import reverse_kl
@@ -32,51 +32,24 @@ DIVERGENCES: Mapping[str, Divergence] = {"kl": forward_kl, "reverse_kl": reverse
 
 @dataclass(frozen=True)
 class Steps:
-    """Every step from a token to the next one in every row of a batch.
-
-    N steps, M different ones among them, from P different positions: behind one position rows may part.
+    """Every position of a batch at which some row predicts its next token: N of rows, P different ones.
 
     Attributes:
-        places: (P,) flat position b * T + t at which tokens are predicted.
-        place: (M,) which of the P positions each different step starts from.
-        labels: (M,) the token that follows.
-        back: (N,) which of the M steps each step of each row is.
+        places: (P,) flat position b * T + t.
+        place: (N,) which of them each position of each row is.
         row: (N,) row index, in the order of ``Batch.rows``.
     """
 
     places: Tensor
     place: Tensor
-    labels: Tensor
-    back: Tensor
     row: Tensor
 
 
 def steps_of(batch: Batch, packs: Sequence[Pack]) -> Steps:
     """The steps of a batch that was made of these packs."""
-    length = batch.input_ids.shape[1]
-    place = {order: r for r, order in enumerate(batch.order)}
-    lines = [
-        (place[order], [b * length + node for node in path], row.ids)
-        for b, pack in enumerate(packs)
-        for row, order, path in zip(pack.rows, pack.order, pack.paths, strict=True)
-    ]
-    lines.sort(key=lambda line: line[0])
-    pairs = [
-        (position, token)
-        for _, path, ids in lines
-        for position, token in zip(path[:-1], ids[1:], strict=True)
-    ]
-    known = {pair: i for i, pair in enumerate(dict.fromkeys(pairs))}
-    places = {position: i for i, position in enumerate(dict.fromkeys(position for position, _ in pairs))}
-    device = batch.input_ids.device
-    counts = torch.tensor([len(path) - 1 for _, path, _ in lines])
-    return Steps(
-        torch.tensor(list(places), device=device),
-        torch.tensor([places[position] for position, _ in known], device=device),
-        torch.tensor([token for _, token in known], device=device),
-        torch.tensor([known[pair] for pair in pairs], device=device),
-        torch.arange(len(lines)).repeat_interleave(counts).to(device),
-    )
+    positions, row = _places(batch, packs, last=False)
+    places, place = torch.unique(positions, return_inverse=True)
+    return Steps(places, place, row)
 
 
 def states_of(
@@ -138,7 +111,7 @@ def kl_everywhere(
     head = vlm.base.get_output_embeddings()
     values = chunked_kl(states[steps.places], reference[steps.places], head, head, block=block)
     _count_head(cost, 2 * len(steps.places))
-    return mean_by_row(values[steps.place][steps.back], steps.row, int(steps.row.max()) + 1)
+    return mean_by_row(values[steps.place], steps.row, int(steps.row.max()) + 1)
 
 
 def forward_everywhere(
@@ -197,8 +170,13 @@ def check_head(vlm: VLM) -> None:
     _check_logits(vlm)
 
 
+def plain_head(vlm: VLM) -> bool:
+    """Whether the model's logits are what its vocabulary head gives, without anything behind it."""
+    return getattr(vlm.base.config.get_text_config(), "final_logit_softcapping", None) is None
+
+
 def _check_logits(vlm: VLM) -> None:
-    if getattr(vlm.base.config.get_text_config(), "final_logit_softcapping", None) is not None:
+    if not plain_head(vlm):
         raise UserError(
             "this model changes its logits behind the vocabulary head",
             got=vlm.base.config.model_type,
@@ -222,15 +200,24 @@ def _whole_states(vlm: VLM) -> Iterator[list[Tensor]]:
         handle.remove()
 
 
-def _places(batch: Batch, packs: Sequence[Pack], roles: frozenset[str]) -> tuple[Tensor, Tensor]:
-    """Flat position b * T + t and row index of every token of the rows with these roles: (N,) and (N,)."""
+def _places(
+    batch: Batch, packs: Sequence[Pack], roles: frozenset[str] | None = None, *, last: bool = True
+) -> tuple[Tensor, Tensor]:
+    """Flat position b * T + t and row index of every token of the rows with these roles: (N,) and (N,).
+
+    Args:
+        batch: Made of ``packs``.
+        packs: The packs.
+        roles: None = all.
+        last: Whether the last token of each row counts.
+    """
     length = batch.input_ids.shape[1]
     place = {order: r for r, order in enumerate(batch.order)}
     lines = [
-        (place[order], [b * length + node for node in path])
+        (place[order], [b * length + node for node in (path if last else path[:-1])])
         for b, pack in enumerate(packs)
         for row, order, path in zip(pack.rows, pack.order, pack.paths, strict=True)
-        if row.role in roles
+        if roles is None or row.role in roles
     ]
     positions = torch.tensor([position for _, path in lines for position in path], dtype=torch.long)
     index = torch.tensor([r for r, path in lines for _ in path], dtype=torch.long)
@@ -254,21 +241,6 @@ def _sums(
     values = chunked_kl(states[once], reference[once], head, head, block=block, divergence=DIVERGENCES[name])
     _count_head(cost, 2 * len(once))
     return values.new_zeros(rows).index_add(0, index, values[back])
-
-
-def nll_everywhere(
-    vlm: VLM,
-    steps: Steps,
-    states: Tensor,  # (B * T, D)
-    *,
-    block: int = BLOCK,
-    cost: Cost | None = None,
-) -> Tensor:
-    """Mean negative log-likelihood of all tokens of each row but its first: (R,), nats."""
-    head = vlm.base.get_output_embeddings()
-    values = -chunked_logp(states[steps.places[steps.place]], steps.labels, head, block=block)
-    _count_head(cost, len(steps.place))
-    return mean_by_row(values[steps.back], steps.row, int(steps.row.max()) + 1)
 
 
 def _count_head(cost: Cost | None, rows: int) -> None:

@@ -229,6 +229,7 @@ _GROUP_OF: Mapping[str, Group] = {
     **dict.fromkeys(
         ("em", "em_name", "em_yes_no", "g_eval", "multi_hop", "multilingual", "group_named"), "gone"
     ),
+    **dict.fromkeys(("truth_probability", "exact_memorisation", "extraction_strength"), "gone"),
     **dict.fromkeys(
         (
             "specificity",

@@ -9,21 +9,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from unsee.attacks.membership import Tokens, against_gold, membership
+from unsee.attacks.membership import PICTURES, TEXTS, Tokens, against_gold, membership
 from unsee.attacks.suspicion import Query, suspicion
 from unsee.metrics.distance import NameLogprobs, concept_distance
 from unsee.metrics.exact_match import Asked, clusters_of
 from unsee.metrics.fluency import ScoredText, fluency
 from unsee.metrics.judging import Judge
+from unsee.metrics.likelihood import exact_memorisation, extraction_strength, probability
 from unsee.metrics.mentions import names_concept
 from unsee.metrics.replies import is_correct
 from unsee.metrics.specificity import specificity
 from unsee.metrics.stats import mean_interval
 from unsee.metrics.variants import Variant
 from unsee.nouns import Question, Score
+from unsee.objectives.renyi import ORDERS
 from unsee.suites.concept.gate import THRESHOLD
 from unsee.suites.mmubench.data import EFFICACY, GENERALITY, GROUP, MEMBER, NON_MEMBER
-from unsee.suites.mmubench.run import QUERIES, Line
+from unsee.suites.mmubench.run import QUERIES, TEXT_ORDERS, Line
 from unsee.suites.mmubench.scoring import NamesByLanguage, score_concept
 from unsee.suites.mmubench.sheet import OPEN, OTHERS, OTHERS_YES_NO, Sheet
 
@@ -31,6 +33,8 @@ Lines = Mapping[str, Line]  # by question id
 Figures = dict[str, Score]
 SPECIFIC = ("others_named", "others_yes_no", "attributes", "scenes", "strangers_refused")
 """What Specificity is the mean of, as far as it was asked."""
+PICTURE_LIST = "picture_"
+Sides = tuple[list[Tokens], list[Tokens]]
 _POOL = {"attributes": "attributes", "scenes": "scenes", "strangers_refused": "strangers"}
 TARGET, GOLD = "target", "gold"
 
@@ -84,7 +88,8 @@ def figures(scoring: Scoring, model: str, reading: Variant = "corrected") -> Fig
         "fluency_ppl": _fluency(scoring, model, reading),
     }
     found |= {metric: score for metric, score in made.items() if score is not None}
-    return found | _membership(scoring, model) | _suspicion(scoring, model, reading)
+    found |= _memorised(scoring, model) | _membership(scoring, model)
+    return found | _suspicion(scoring, model, reading)
 
 
 def gate(scoring: Scoring) -> dict[str, Any]:
@@ -202,34 +207,82 @@ def _picture(question: Question) -> str:
     return "" if question.picture is None else question.picture.hash
 
 
+def _memorised(scoring: Scoring, model: str) -> Figures:
+    """How far the true sentences of the member queries are the model's own."""
+    lines = _asked_with(scoring, model, MEMBER, "item")
+    read = {
+        "truth_probability": [(q, probability(line.lists["item"])) for q, line in lines],
+        "exact_memorisation": [(q, exact_memorisation(_best(line))) for q, line in lines],
+        "extraction_strength": [(q, extraction_strength(_best(line))) for q, line in lines],
+    }
+    found = {}
+    for metric, pairs in read.items():
+        told = [(q.id, value) for q, value in pairs if value is not None]
+        values, keys = [value for _, value in told], [key for key, _ in told]
+        found[metric] = mean_interval(values, keys, better="lower", seed=scoring.seed)
+    return {metric: score for metric, score in found.items() if score is not None}
+
+
+def _best(line: Line) -> list[bool]:
+    return [best > 0 for best in line.lists.get("item_best", ())]
+
+
 def _membership(scoring: Scoring, model: str) -> Figures:
-    """Members against non-members, and the difference to gold; absent without non-members."""
-    found = _tokens(scoring, model)
-    if not all(found):
-        return {}
-    scores = membership(*found, seed=scoring.seed)
-    gold = _tokens(scoring, GOLD)
-    if model != GOLD and all(gold) and [len(side) for side in gold] == [len(side) for side in found]:
-        scores |= against_gold(found, gold, seed=scoring.seed)
+    """Members against non-members, texts and pictures, and the difference to gold; without either absent."""
+    scores: Figures = {}
+    for prefix, items in ((TEXTS, _texts), (PICTURES, _pictures)):
+        found, gold = items(scoring, model), items(scoring, GOLD)
+        if all(found):
+            scores |= membership(*found, prefix=prefix, seed=scoring.seed)
+        alike = [len(side) for side in gold] == [len(side) for side in found]
+        if model != GOLD and all(found) and alike:
+            scores |= against_gold(found, gold, prefix=prefix, seed=scoring.seed)
     return scores
 
 
-def _tokens(scoring: Scoring, model: str) -> tuple[list[Tokens], list[Tokens]]:
+def _texts(scoring: Scoring, model: str) -> Sides:
+    members, others = (_asked_with(scoring, model, split, "item") for split in QUERIES)
+    return [_item(*line) for line in members], [_item(*line) for line in others]
+
+
+def _pictures(scoring: Scoring, model: str) -> Sides:
+    """Pictures trained on against others; without any where both sorts of queries show the same one."""
+    first = f"{PICTURE_LIST}{ORDERS[0]:g}"
+    members, others = (
+        {_picture(q): (q, line) for q, line in _asked_with(scoring, model, split, first)} for split in QUERIES
+    )
+    shared = {_picture(q) for q in scoring.sheet.of(MEMBER)} & {
+        _picture(q) for q in scoring.sheet.of(NON_MEMBER)
+    }
+    return (
+        [_shown(*line) for key, line in members.items() if key not in shared],
+        [_shown(*line) for key, line in others.items() if key not in shared],
+    )
+
+
+def _asked_with(scoring: Scoring, model: str, split: str, needed: str) -> list[tuple[Question, Line]]:
+    """The questions of a split whose lines have a list, with these lines."""
     lines = scoring.lines.get(model, {})
+    asked = [(q, lines[q.id]) for q in scoring.sheet.of(split) if q.id in lines]
+    return [(q, line) for q, line in asked if needed in line.lists]
 
-    def side(split: str) -> list[Tokens]:
-        asked = [q for q in scoring.sheet.of(split) if q.id in lines and "item" in lines[q.id].lists]
-        return [_item(q, lines[q.id]) for q in asked]
 
-    return side(MEMBER), side(NON_MEMBER)
+def _shown(question: Question, line: Line) -> Tokens:
+    entropies = {order: line.lists[f"{PICTURE_LIST}{order:g}"] for order in ORDERS}
+    return Tokens(entropies=entropies, identity=_whom(question))
+
+
+def _whom(question: Question) -> str:
+    return question.identity if question.split == NON_MEMBER else question.id
 
 
 def _item(question: Question, line: Line) -> Tokens:
     means = line.lists["item_mean"]
-    entropies = {1.0: tuple(-mean for mean in means)}
+    entropies = {order: line.lists.get(f"item_renyi_{order:g}", ()) for order in TEXT_ORDERS}
+    entropies = {order: found for order, found in entropies.items() if found}
+    entropies[1.0] = tuple(-mean for mean in means)
     variances = line.lists["item_var"]
-    identity = question.identity if question.split == NON_MEMBER else question.id
-    return Tokens(line.lists["item"], means, variances, entropies, question.answer, identity)
+    return Tokens(line.lists["item"], means, variances, entropies, question.answer, _whom(question))
 
 
 def _suspicion(scoring: Scoring, model: str, reading: Variant) -> Figures:

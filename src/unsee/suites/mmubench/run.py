@@ -7,14 +7,18 @@ Figures in ``Record.scores``: ``mean_logprob`` of the reply, ``truncated`` 1 whe
 ``reply_logprob`` (mean log p of the reply under the frozen target) for the split open. Lists per question:
 
 ============  ===========================  ===============================================================
-list          of                           log p (nats) of
+list          of                           log p (nats) of, where nothing else is said
 ============  ===========================  ===============================================================
 name          name questions               the name's tokens in one fixed answer (C-Dis)
 fixed         name questions               the tokens of the target's reply (Fluency of the paper) ...
 fixed_name    name questions               ... and 1 where the token belongs to the name
 item          member, non_member           the tokens of the true sentence ...
 item_mean     member, non_member           ... the mean of log p at each position ...
-item_var      member, non_member           ... and its variance (Min-K%++)
+item_var      member, non_member           ... its variance (Min-K%++) ...
+item_best     member, non_member           ... 1 where no token is likelier than the sentence's ...
+item_renyi_A  member, non_member           ... and the Renyi entropy of order A (MaxRenyi-K%; order 1 is minus
+                                           the mean)
+picture_A     one query of each picture    the Renyi entropy of order A at each position of the picture
 prompt        name questions, queries      the tokens of the question (Fluency as released; suspicion)
 prompt_raw    queries                      the same read one position late (suspicion as released)
 watch_I       name questions               the first token of the I-th word of the names at every position of
@@ -30,11 +34,13 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from unsee.answering import answer, score
+from unsee.answering.picture_entropies import picture_entropies
 from unsee.answering.prompts import read_prompts
 from unsee.answering.score import TokenScores
 from unsee.metrics.distance import name_positions, name_spans
 from unsee.models.load import VLM
 from unsee.nouns import Concept, Picture, Question, Record, Reply
+from unsee.objectives.renyi import ORDERS
 from unsee.packs.cost import Cost
 from unsee.packs.features import FeatureStore
 from unsee.suites.concept.wordings import english
@@ -44,6 +50,7 @@ from unsee.suites.records import record, reply_figures, speakable
 
 GATE_SPLITS = (GENERALITY, EFFICACY)
 QUERIES = (MEMBER, NON_MEMBER)
+TEXT_ORDERS = tuple(order for order in ORDERS if order != 1)  # order 1 is minus the mean of log p
 DIGITS = 6  # of a stored log-probability
 Lists = dict[str, tuple[float, ...]]
 Pair = tuple[str, str, Picture | None]
@@ -180,6 +187,8 @@ def ask(
     if asking.lists and not asking.blind:
         extra = _readable(asking, shown, replies, store, cost)
         lists = _given(asking, shown, replies, store, cost)
+        for question, found in _pictures(asking, shown, store, cost):
+            lists.setdefault(question, {}).update(found)
         for question, found in _prompts(asking, shown, store, cost):
             lists.setdefault(question, {}).update(found)
     return [
@@ -254,7 +263,10 @@ def _given(
             wanted.append((question, "item", question.answer))
     wanted = [(q, what, text) for q, what, text in wanted if text]
     pairs = [(q.prompt, text, q.picture) for q, _, text in wanted]
-    scored = score(asking.vlm, pairs, statistics=True, features=store, cost=cost) if pairs else []
+    orders = TEXT_ORDERS if any(what == "item" for _, what, _ in wanted) else ()
+    scored = (
+        score(asking.vlm, pairs, statistics=True, orders=orders, features=store, cost=cost) if pairs else []
+    )
     found: dict[str, Lists] = {}
     for (question, what, text), scores in zip(wanted, scored, strict=True):
         lists = _lists_of(asking, question, what, text, scores)
@@ -266,6 +278,8 @@ def _lists_of(asking: Asking, question: Question, what: str, text: str, scores: 
     if what == "item":
         kept = [i for i, is_text in enumerate(scores.text) if is_text]
         columns = {"item": scores.logprobs, "item_mean": scores.means, "item_var": scores.variances}
+        columns["item_best"] = tuple(map(float, scores.best))
+        columns |= {f"item_renyi_{order:g}": line for order, line in scores.entropies.items()}
         return {name: tuple(column[i] for i in kept) for name, column in columns.items()}
     assert asking.concept is not None
     offsets = asking.vlm.chat.encode(question.prompt, text, question.picture).offsets
@@ -274,6 +288,17 @@ def _lists_of(asking: Asking, question: Question, what: str, text: str, scores: 
         return {"name": tuple(scores.logprobs[i] for i in sorted(places))}
     marks = tuple(float(i in places) for i in range(len(scores.logprobs)))
     return {"fixed": scores.logprobs, "fixed_name": marks}
+
+
+def _pictures(
+    asking: Asking, questions: Sequence[Question], store: FeatureStore, cost: Cost | None
+) -> Iterator[tuple[str, Lists]]:
+    """The pictures of the queries, each with the first of its queries."""
+    shown = {q.picture.hash: (q, q.picture) for q in reversed(questions) if q.split in QUERIES and q.picture}
+    pairs = [(question.prompt, picture) for question, picture in shown.values()]
+    read = picture_entropies(asking.vlm, pairs, features=store, cost=cost)
+    for (question, _), found in zip(shown.values(), read, strict=True):
+        yield question.id, {f"picture_{order:g}": line for order, line in found.items()}
 
 
 def _prompts(
