@@ -168,6 +168,20 @@ def test_a_judge_behind_an_endpoint_is_asked_once(
     assert not (tmp_path / "other").exists()
 
 
+def test_two_gold_models_are_the_floor_of_distances(tmp_path: Path, offline: VLM) -> None:
+    """Here both are the same model, so that nothing lies between them."""
+    given = config(tmp_path / "run", gold="first", mllmu={"gold_other": "second"})
+    results = evaluate_mllmu(given, options()).results
+    assert set(results["models"]) == {"target", "gold"}
+    assert results["floors"]["gold_other"] == results["models"]["gold"]
+    cells = set(results["distance_to_gold"]["target"])
+    assert set(results["retrain_floor"]) == cells
+    assert cells == {f"mllmu_truth_logprob/forget/{side}" for side in ("image_text", "text")}
+    assert {(d["ks"], d["wasserstein"]) for d in results["retrain_floor"].values()} == {(0.0, 0.0)}
+    alone = evaluate_mllmu(config(tmp_path / "alone", gold="first"), options()).results
+    assert "retrain_floor" not in alone
+
+
 def test_a_model_in_a_folder_grades_and_is_asked_once(
     tmp_path: Path, offline: VLM, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -299,6 +299,7 @@ def test_ratios_and_forms_make_the_cells(given: dict[str, Any], tmp_path: Path) 
         (["--set", "mllmu.ratio=5"], "what the matrix is made of"),
         (["--judge-url", "http://x"], "half given"),
         (["--gold", "/nowhere/gold-{ratio}"], "/nowhere/gold-5"),
+        (["--set", "mllmu.gold_other=/nowhere/other-{ratio}"], "/nowhere/other-5"),
     ],
 )
 def test_wrong_input_ends_with_2(

@@ -199,7 +199,7 @@ class Mmubench(Section):
 
 
 class Mllmu(Section):
-    """MLLMU-Bench: used by ``unsee bench mllmu`` only."""
+    """MLLMU-Bench: used by ``unsee bench mllmu``, of ``unsee evaluate mllmu`` by ``gold_other`` only."""
 
     data: str = Field(default="", description="folder of the published files or a hub id; empty = embedded")
     data_revision: str = Field(default="", description="commit, branch or tag of the data on the hub")
@@ -221,6 +221,11 @@ class Mllmu(Section):
     )
     base: str = Field(
         default="", description="off-the-shelf model that learned none of the people, a floor; empty = none"
+    )
+    gold_other: str = Field(
+        default="",
+        description="a second gold model, of another seed: how far two gold models lie apart is the "
+        "floor of distances to gold; {ratio} stands for the ratio; empty = none",
     )
     judge_url: str = Field(
         default="", description="endpoint that grades generated answers; empty = key facts"

@@ -205,6 +205,7 @@ def with_absolute_paths(config: RunConfig) -> RunConfig:
                 update={
                     "data": _model_path(config.mllmu.data),
                     "base": _model_path(config.mllmu.base),
+                    "gold_other": _model_path(config.mllmu.gold_other),
                     "judge_model": _judge_path(config.mllmu.judge_url, config.mllmu.judge_model),
                 }
             ),

@@ -28,7 +28,7 @@ from unsee.suites.mllmu.data import Mllmu
 from unsee.suites.mllmu.load import load as load_data
 from unsee.suites.mllmu.official import official_files
 from unsee.suites.mllmu.presets import DEFAULT, SETS, SetName, get_preset
-from unsee.suites.mllmu.results import results_of
+from unsee.suites.mllmu.results import OTHER_GOLD, results_of
 from unsee.suites.mllmu.run import check_context
 from unsee.suites.mllmu.scoring import FORGET_SETS
 from unsee.suites.records import joined
@@ -107,7 +107,7 @@ def evaluate_mllmu(config: RunConfig, options: MllmuOptions) -> BenchmarkOutcome
     """Runs or continues ``unsee evaluate mllmu``.
 
     The model is called ``target``; with an adapter the model with it is ``unlearned``; ``config.gold`` is
-    asked as ``gold``.
+    asked as ``gold``, and ``config.mllmu.gold_other`` for the floor of distances to it.
 
     Raises:
         UserError: The input is wrong, or the folder holds another run.
@@ -189,6 +189,7 @@ def _inputs(config: RunConfig, vlm: VLM, asked: Protocol) -> dict[str, str]:
         "preset": asked.preset.name,
         "data": asked.revision,
         "protocol": asked.hash,
+        **({"gold_other": config.mllmu.gold_other} if config.mllmu.gold_other else {}),
     }
 
 
@@ -258,6 +259,9 @@ def _ask_models(
     if config.gold:
         gold = _load(config, config.gold)
         ask(gold, "gold", asked.asks, gold.weights_hash)
+    if config.mllmu.gold_other:
+        other = _load(config, config.mllmu.gold_other)
+        ask(other, OTHER_GOLD, asked.asks, other.weights_hash)
 
 
 def _records(lines: Lines, asked: Protocol) -> dict[str, list[Record]]:

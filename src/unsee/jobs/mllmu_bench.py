@@ -23,7 +23,7 @@ from unsee.jobs.engines.local import Local
 from unsee.jobs.folder import locked
 from unsee.jobs.inputs import read_retain
 from unsee.jobs.lines import read_json, write_atomic
-from unsee.jobs.mllmu_cell import base_of, gold_of, judge_for, protocol_of, read_people
+from unsee.jobs.mllmu_cell import base_of, gold_of, judge_for, other_gold_of, protocol_of, read_people
 from unsee.jobs.mllmu_matrix import Reader, failure_of, finished
 from unsee.jobs.mllmu_rows import check_form, formless, training_hash
 from unsee.jobs.receipt import print_cost
@@ -173,6 +173,7 @@ def check_people(cells: Sequence[Cell]) -> None:
     for ratio in dict.fromkeys(cell.config.mllmu.ratio for cell in cells):
         here = [cell for cell in cells if cell.config.mllmu.ratio == ratio]
         _check_there(gold_of(here[0].config), "--gold")
+        _check_there(other_gold_of(here[0].config), "--set mllmu.gold_other")
         data = read_people(here[0].config)
         for cell in (cell for cell in here if finished(cell)):
             told = read_json(cell.path / "environment.json")

@@ -41,7 +41,7 @@ from unsee.suites.mllmu.data import Mllmu
 from unsee.suites.mllmu.load import load as load_data
 from unsee.suites.mllmu.official import official_files
 from unsee.suites.mllmu.presets import get_preset
-from unsee.suites.mllmu.results import gate_of, results_of
+from unsee.suites.mllmu.results import OTHER_GOLD, gate_of, results_of
 from unsee.suites.mllmu.run import check_context
 from unsee.suites.mllmu.scoring import FORGET_SETS
 from unsee.suites.records import joined
@@ -129,6 +129,11 @@ def gold_of(config: RunConfig) -> str:
     from unsee.world.shipped import gold_name
 
     return str(embedded.gold_path(gold_name(config.mllmu.ratio), config.world.gold_seed) or "")
+
+
+def other_gold_of(config: RunConfig) -> str:
+    """Folder or hub id of the second gold model; empty = there is none."""
+    return config.mllmu.gold_other.replace(RATIO, str(config.mllmu.ratio))
 
 
 def base_of(config: RunConfig) -> str:
@@ -223,7 +228,12 @@ class PeopleCell:
             self.ask(unlearned, "unlearned", self.asked.asks, lines, cost)
             detach(unlearned)
         records["unlearned"] = [as_record(row) for row in lines.rows]
-        for label, model in (("base", base_of(self.config)), ("gold", gold_of(self.config))):
+        floors = {
+            "base": base_of(self.config),
+            "gold": gold_of(self.config),
+            OTHER_GOLD: other_gold_of(self.config),
+        }
+        for label, model in floors.items():
             if model:
                 records[label] = self.kept(_load(self.config, model), label, self.asked.asks)
         self.write(records)

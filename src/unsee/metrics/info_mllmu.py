@@ -36,6 +36,17 @@ MLLMU: tuple[MetricInfo, ...] = (
         "an option that is likely anyway wins: compare with options_only",
     ),
     MetricInfo(
+        "mllmu_truth_ratio",
+        "Truth preferred to wrong options",
+        "mean of max(0, 1 - R), R the geometric mean of the wrong option texts' probabilities per token over "
+        "the right one's" + _FORGET,
+        "lower",
+        SHARE,
+        "truth ratio: TOFU, arXiv 2401.06121",
+        "0 where a wrong option is preferred, however much; an option that is likely anyway counts: compare "
+        "with options_only",
+    ),
+    MetricInfo(
         "mllmu_choice_one_order",
         "Letters in the given order only",
         "as mllmu_choice in corrected, without the other orders" + _FORGET,

@@ -132,7 +132,11 @@ def test_without_letters_the_option_texts_are_the_same_and_the_work_is_less() ->
     both = by_order(ask_all(vlm, whole, asks, "target", cost=costs[0]), asks)
     alone = by_order(ask_all(vlm, texts, asks, "target", cost=costs[1]), asks)
     for with_letters, record, ask in zip(both, alone, asks, strict=True):
-        assert set(record.scores) == {"text_option", "text_margin"}
+        assert set(record.scores) == {"text_option", "text_margin", "truth_ratio"}
+        told = {key: letter_logprob(vlm, ask.question, text, ask) for key, text in ask.options.items()}
+        wrong = [value for key, value in told.items() if key != ask.truth]
+        expected = math.exp(sum(wrong) / len(wrong) - told[ask.truth])
+        assert record.scores["truth_ratio"] == pytest.approx(expected, rel=1e-3)
         assert record.scores["text_option"] == with_letters.scores["text_option"]
         assert record.scores["text_margin"] == pytest.approx(with_letters.scores["text_margin"], abs=1e-5)
         chosen = "ABCD"[int(record.scores["text_option"])]

@@ -103,13 +103,17 @@ def test_likelihoods_of_truths_are_apart_by_task() -> None:
 def test_options_by_likelihood_give_two_readings() -> None:
     ask = asked(CORRECTED, set="forget", task="choice", modality="image_text")[0]
     scores = {"option": 0.0, "text_option": 1.0, "turn0_option": 0.0, "placed_0": 0.75, "placed_1": 0.25}
+    scores["truth_ratio"] = 0.25
     one = record(CORRECTED, ask, f"A: {ask.options['A']}", scores)
     found = values(CORRECTED, [(ask, one)])
     assert {cell.split("/")[0]: items[ask.id] for cell, items in found.items()} == {
         "mllmu_choice": 1.0,
         "mllmu_choice_text": 0.0,
         "mllmu_choice_one_order": 1.0,
+        "mllmu_truth_ratio": 0.75,
     }
+    worse = record(CORRECTED, ask, "A", {**scores, "truth_ratio": 40.0})  # a wrong option is preferred
+    assert values(CORRECTED, [(ask, worse)])[f"mllmu_truth_ratio/{ask.set}/{ask.modality}"] == {ask.id: 0.0}
     shares = letters(CORRECTED, [(ask, one)])["forget/image_text"]
     assert [shares[letter].value for letter in "ABCD"] == [0.75, 0.25, 0.0, 0.0]
 

@@ -12,7 +12,7 @@ from unsee.suites.mllmu.asks import Ask
 from unsee.suites.mllmu.scoring import FORGET_SETS, Values, better, bounds
 
 NOT_KNOWLEDGE = ("mllmu_degenerate", "mllmu_refusals", "mllmu_unread")
-LIKELIHOODS = ("mllmu_truth_logprob/", "mllmu_cloze_logprob/")
+TRUTHS = "mllmu_truth_logprob/"
 GATE = ("mllmu_choice", "mllmu_choice_text", "mllmu_cloze", "mllmu_key_fact", "mllmu_rouge_l")
 
 
@@ -157,13 +157,12 @@ def distances(model: Values, gold: Values) -> dict[str, SampleDistance]:
     found = {
         cell: sample_distance([items[i] for i in common], [gold[cell][i] for i in common])
         for cell, items in model.items()
-        if cell.startswith("mllmu_truth_logprob/")
-        and (common := [i for i in items if i in gold.get(cell, {})])
+        if cell.startswith(TRUTHS) and (common := [i for i in items if i in gold.get(cell, {})])
     }
     return {cell: distance for cell, distance in found.items() if distance is not None}
 
 
 def retrain_distances(golds: Sequence[Values]) -> dict[str, list[SampleDistance]]:
     """The same between gold models that differ in their seed: the floor under :func:`distances`."""
-    cells = [cell for cell in golds[0] if cell.startswith(LIKELIHOODS)] if golds else []
+    cells = [cell for cell in golds[0] if cell.startswith(TRUTHS)] if golds else []
     return {cell: retrain_floor([gold.get(cell, {}) for gold in golds]) for cell in cells}

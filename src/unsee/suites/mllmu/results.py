@@ -11,7 +11,7 @@ from unsee.nouns import Record, Score
 from unsee.suites.mllmu import alignment as pairs
 from unsee.suites.mllmu import parse
 from unsee.suites.mllmu.asks import Protocol
-from unsee.suites.mllmu.compare import compare, distances, gate, standings
+from unsee.suites.mllmu.compare import compare, distances, gate, retrain_distances, standings
 from unsee.suites.mllmu.data import Mllmu
 from unsee.suites.mllmu.floors import FLOORS, floor_scores, floor_values
 from unsee.suites.mllmu.scoring import (
@@ -28,6 +28,8 @@ from unsee.suites.mllmu.scoring import (
 from unsee.suites.records import joined
 
 SCHEMA = 1
+OTHER_GOLD = "gold:gold_other"
+"""Label of a gold model of another seed: a floor, and the distance between the two a floor of distances."""
 PAIRED = ("mllmu_choice", "mllmu_choice_text", "mllmu_cloze", "mllmu_rouge_l", "mllmu_key_fact")
 BY_ATTRIBUTE = ("mllmu_choice", "mllmu_choice_text", "mllmu_cloze", "mllmu_key_fact")
 
@@ -44,7 +46,7 @@ def results_of(
 
     Args:
         asked: The protocol with its questions.
-        records: By model: target, unlearned, gold, and controls such as "target:no_image".
+        records: By model: target, unlearned, gold, controls such as "target:no_image", and ``OTHER_GOLD``.
         data: The benchmark, for its notes.
         judge: Of generated answers; None = key facts offline.
         seed: Of resampling.
@@ -157,6 +159,9 @@ def _beside(asked: Protocol, values: Mapping[str, Values], seed: int) -> dict[st
             for m, v in models.items()
             if m != "gold"
         }
+        if OTHER_GOLD in values:
+            floor = retrain_distances([gold, values[OTHER_GOLD]])
+            found["retrain_floor"] = {cell: asdict_of(d) for cell, pair in floor.items() for d in pair}
     if target is not None and gold is not None:
         found["normalised"] = {
             m: {cell: asdict(s) for cell, s in standings(v, target, gold, asked.asks, seed=seed).items()}

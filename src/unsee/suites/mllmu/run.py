@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 from unsee.answering import TokenScores, answer, answer_rows, next_tokens, score
+from unsee.metrics.likelihood import truth_ratio
 from unsee.models.load import VLM
 from unsee.models.raw import encode_raw
 from unsee.nouns import Picture, Question, Record, Reply, UserError
@@ -271,9 +272,15 @@ def _read_texts(
     texts: Sequence[float],  # mean log p of each option's text
     right: int,
 ) -> dict[str, float]:
-    """``text_option``, the likeliest option text, and its margin over the texts to the best wrong one."""
+    """The figures of a choice question by its option texts.
+
+    ``text_option`` is the likeliest one, ``text_margin`` its margin over the texts to the best wrong one,
+    ``truth_ratio`` the probability of the wrong texts over that of the right one.
+    """
     share = [value - _logsumexp(texts) for value in texts]
-    return {"text_option": float(_top(texts)), "text_margin": _margin(share, right)}
+    found = {"text_option": float(_top(texts)), "text_margin": _margin(share, right)}
+    ratio = truth_ratio([texts[right]], [[value] for i, value in enumerate(texts) if i != right])
+    return found if ratio is None else {**found, "truth_ratio": ratio}
 
 
 def _top(values: Sequence[float]) -> int:

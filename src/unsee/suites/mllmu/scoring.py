@@ -76,10 +76,11 @@ def _choice(preset: Preset, ask: Ask, record: Record) -> dict[str, float | None]
     found: dict[str, float | None] = {"mllmu_choice": float(letter == ask.truth)} if preset.letters else {}
     if "text_option" in record.scores:
         right = list(ask.options).index(ask.truth)
-        one_order = record.scores.get("turn0_option")
+        one_order, ratio = record.scores.get("turn0_option"), record.scores.get("truth_ratio")
         return {
             **found,
             "mllmu_choice_text": float(record.scores["text_option"] == right),
+            "mllmu_truth_ratio": None if ratio is None else max(0.0, 1 - ratio),
             "mllmu_choice_one_order": None if one_order is None else float(one_order == right),
         }
     return {**found, "mllmu_unread": float(letter not in LETTERS if letter else True)}
