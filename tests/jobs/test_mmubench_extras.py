@@ -225,9 +225,16 @@ def judged(given: dict[str, Any], out: Path, url: str) -> RunConfig:
 
 
 @pytest.mark.usefixtures("readable")
-def test_an_endpoint_grades_and_is_asked_once(given: dict[str, Any], tmp_path: Path, grader: Grader) -> None:
+def test_an_endpoint_grades_and_is_asked_once(
+    given: dict[str, Any], tmp_path: Path, grader: Grader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("unsee.metrics.agreement.reworded", lambda reply, names: f"{reply} indeed")
     results = evaluate_mmubench(judged(given, tmp_path / "run", grader.url)).results
     assert results["judge"] == f"m-1 at {grader.url}"
+    told = results["judge_agreement"]  # of the rules, whoever grades: it costs no question
+    assert told["judge"] == "rule-1"
+    assert (told["value"], told["unscored"]) == (1.0, 0)
+    assert told["n"] > 0
     for found in (results, *results["readings"].values()):
         models = found if "target" in found else found["models"]
         assert models["target"]["g_eval"]["value"] == 4

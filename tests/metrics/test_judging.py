@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.tiny import picture
-from unsee.metrics.agreement import agreement, judge_agreement, weighted_kappa
+from unsee.metrics.agreement import agreement, judge_agreement, weighted_kappa, wordings
 from unsee.metrics.judge_endpoint import Endpoint
 from unsee.metrics.judging import (
     RUBRIC,
@@ -24,6 +25,7 @@ from unsee.metrics.judging import (
     judge_prompt,
     parse_grade,
 )
+from unsee.metrics.rewording import SWAPS, reworded
 from unsee.nouns import Concept, Question, UserError
 
 JANE = Concept(
@@ -142,6 +144,29 @@ def test_agreement_counts_what_has_no_grade() -> None:
     assert found.exact is not None
     assert (found.exact.value, found.exact.n, found.unscored) == (0.5, 2, 2)
     assert agreement([]).exact is None
+
+
+def test_wordings_pair_a_reply_with_the_same_in_other_words() -> None:
+    replies = ["This is Jane Roe.", "This is Jane Roe.", "Jane Roe.", "A young woman.", "Yes, it is her."]
+    pairs = wordings([case(reply) for reply in replies])
+    assert [(a.reply, b.reply) for a, b in pairs] == [
+        ("This is Jane Roe.", "The picture shows Jane Roe."),
+        ("A young woman.", "A young lady."),
+        ("Yes, it is her.", "Yes indeed, that would be her."),
+    ]
+    assert all(a.question == b.question and a.concept == b.concept for a, b in pairs)
+    french = replace(case("This is Jane Roe."), question=Question("q", "Qui ?", "name", language="fr"))
+    assert wordings([french]) == []
+    grades = [[grade.value for grade in RuleJudge().grade(pair)] for pair in pairs]
+    assert grades[0] == [5, 5]
+    assert grades[1] == [2, 1]  # "lady" is not among the rule's words: this is what the figure counts
+
+
+def test_names_keep_their_words() -> None:
+    assert reworded("This is the Man of Steel.", ["Man of Steel"]) == "The picture shows the Man of Steel."
+    assert reworded("Man of Steel", ["Man of Steel"]) is None
+    assert reworded("Manual", []) is None
+    assert all(reworded(phrase) == other for phrase, other in SWAPS.items())
 
 
 def test_rule_judge_agrees_with_itself_where_words_stay() -> None:

@@ -81,3 +81,11 @@ def test_concepts_never_known_and_unfinished_cells_take_no_part() -> None:
     unknown = cell("siu", "a", 1.0, gate={"known": False})
     text = paper_tables([unknown, Entry("siu", "b", 0)])
     assert "| `siu` | – | – |" in text
+
+
+def test_one_line_says_how_far_the_rule_judge_agrees_with_itself() -> None:
+    told = [{"judge": "rule-1", **score(value, n=n), "kappa": None} for value, n in ((1.0, 30), (0.5, 10))]
+    cells = [cell("siu", key, 1.0, judge_agreement=t) for key, t in zip("ab", told, strict=True)]
+    text = paper_tables([*cells, cell("ga", "a", 0.2)])
+    assert "grades 88% of 40 replies and the same in other words alike" in text
+    assert "in other words" not in paper_tables([cell("ga", "a", 0.2)])

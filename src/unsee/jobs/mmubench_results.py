@@ -9,12 +9,14 @@ from unsee.config import RunConfig
 from unsee.jobs.mmubench_asking import By
 from unsee.jobs.mmubench_data import Paper
 from unsee.jobs.mmubench_utility import utility_results
-from unsee.metrics.judging import Judge, RuleJudge
+from unsee.metrics.agreement import judge_agreement, wordings
+from unsee.metrics.judging import Case, Judge, RuleJudge
 from unsee.metrics.variants import VARIANTS, Variant
 from unsee.nouns import Concept, Score
 from unsee.reports.matrix import pooled_figure
 from unsee.reports.measures import ordered
 from unsee.suites.concept.collapse import collapse_reasons
+from unsee.suites.mmubench.data import GENERALITY
 from unsee.suites.mmubench.figures import SPECIFIC, Figures, Scoring, figures, gate
 from unsee.suites.mmubench.verdict import verdict
 
@@ -58,6 +60,7 @@ def results_of(
         "seed": config.seed,
         "data": paper.benchmark.name,
         "judge": judge.name,
+        **_agreement(paper, lines, config.seed),
         "concept": concept_json([sheet.entry.concept for sheet in paper.sheets]),
         "gate": _gate(scored),
         "models": _pooled(known or scored, reading, lines),
@@ -77,6 +80,23 @@ def results_of(
     ]
     _add_utility(results, utility_results(paper.utility, lines, reading, seed=config.seed))
     return {**results, "collapse": reasons} if "unlearned" in lines else results
+
+
+def _agreement(paper: Paper, lines: By, seed: int) -> dict[str, Any]:
+    """How often the rule judge grades a reply and the same in other words alike; nothing is asked for it."""
+    cases = [
+        Case(sheet.entry.concept, question, answered[question.id].record.reply)
+        for answered in lines.values()
+        for sheet in paper.sheets
+        for question in sheet.of(GENERALITY)
+        if question.id in answered
+    ]
+    rules = RuleJudge()
+    found = judge_agreement(rules, wordings(cases), seed=seed)
+    if found.exact is None:
+        return {}
+    told = {"judge": rules.name, **found.exact.as_json(), "kappa": found.kappa, "unscored": found.unscored}
+    return {"judge_agreement": told}
 
 
 def _add_utility(results: dict[str, Any], found: Mapping[str, Any]) -> None:

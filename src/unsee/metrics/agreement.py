@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from unsee.metrics.judging import HIGHEST, LOWEST, Case, Judge
+from unsee.metrics.rewording import reworded
 from unsee.metrics.stats import mean_interval
 from unsee.nouns import Score
 
@@ -36,6 +38,14 @@ def judge_agreement(judge: Judge, pairs: Sequence[tuple[Case, Case]], *, seed: i
     first, second = judge.grade([a for a, _ in pairs]), judge.grade([b for _, b in pairs])
     grades = [(a.value, b.value) for a, b in zip(first, second, strict=True)]
     return agreement(grades, [a.concept.id or a.concept.name for a, _ in pairs], seed=seed)
+
+
+def wordings(cases: Iterable[Case]) -> list[tuple[Case, Case]]:
+    """Each different English case beside the same in other words, where its reply has a phrase to swap."""
+    told = {(c.concept.id or c.concept.name, c.question.prompt, c.reply): c for c in cases}
+    english = [c for c in told.values() if c.question.language == "en"]
+    made = [(c, reworded(c.reply, c.concept.names)) for c in english]
+    return [(c, replace(c, reply=other)) for c, other in made if other is not None]
 
 
 def agreement(

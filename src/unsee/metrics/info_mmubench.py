@@ -77,11 +77,13 @@ _JUDGED = (
     MetricInfo(
         "judge_agreement",
         "Judge agrees with itself",
-        "share of equal grades for two wordings of one reply; beside it kappa with quadratic weights",
+        "share of replies that the rule judge grades like the same reply in other words, by a fixed table of "
+        "phrases; beside it kappa with quadratic weights",
         "higher",
         SHARE,
         "weighted kappa: Cohen 1968",
-        "most replies get one grade: then chance agrees as well, read kappa",
+        "most replies get one grade: then chance agrees as well, read kappa; replies without a phrase of the "
+        "table take no part",
     ),
 )
 _ATTACKS = (

@@ -97,6 +97,16 @@ def _main(entries: Sequence[Entry]) -> Iterator[str]:
         rows = [*_floor_rows(single, HONEST, "corrected"), *_method_rows(single, HONEST, "corrected")]
         yield _table("What EM does not tell", HONEST, rows)
         yield _verdicts(single)
+        yield from _agreement(single)
+
+
+def _agreement(entries: Sequence[Entry]) -> Iterator[str]:
+    """How far the rule judge, which grades offline, sees through other words."""
+    told = [found for e in entries if (found := (e.results or {}).get("judge_agreement"))]
+    count = sum(found["n"] for found in told)
+    if count:
+        share = sum(found["value"] * found["n"] for found in told) / count
+        yield f"The rule judge grades {share:.0%} of {count} replies and the same in other words alike.\n"
 
 
 def _masks(entries: Sequence[Entry]) -> Iterator[str]:
