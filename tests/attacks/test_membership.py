@@ -16,7 +16,7 @@ from unsee.attacks.membership import (
     membership,
     scores_of,
 )
-from unsee.attacks.suspicion import Query, aligned_logprobs, is_suspicious, suspicion
+from unsee.attacks.suspicion import Query, is_suspicious, suspicion
 from unsee.objectives.renyi import ORDERS, renyi_entropies, renyi_entropy
 
 
@@ -157,14 +157,3 @@ def test_nothing_suspicious_has_no_figure() -> None:
     assert (found.rouge, found.recall, found.suspicious, found.asked) == (None, None, 0, 1)
     dropped = suspicion([query(-2.0, "I do not know")], "released_code")
     assert (dropped.rouge, dropped.dropped) == (None, 1)
-
-
-def test_released_log_probabilities_are_not_aligned() -> None:
-    """A model that predicts each next token with certainty: aligned 0, unaligned far below."""
-    ids = torch.tensor([2, 0, 1, 3])
-    logits = torch.full((4, 5), -20.0)
-    logits[torch.arange(3), ids[1:]] = 20.0
-    assert aligned_logprobs(logits, ids) == pytest.approx([0.0] * 3, abs=1e-6)
-    wrong = aligned_logprobs(logits, ids, aligned=False)
-    assert len(wrong) == 4
-    assert max(wrong[:3]) < -30

@@ -12,7 +12,6 @@ from unsee.metrics.factuality import (
     KeyFactJudge,
     fact_prompt,
     parse_score,
-    released_score,
 )
 
 CASE = FactCase(
@@ -41,21 +40,6 @@ CASE = FactCase(
 )
 def test_only_strict_json_is_a_score(text: str, score: int | None) -> None:
     assert parse_score(text) == score
-
-
-@pytest.mark.parametrize(
-    ("text", "score"),
-    [
-        ('{\n"Factuality Score": 7,\n"Justification": "x"\n}', 7),
-        ('{\n"Factuality Score": 8/10,\n"Justification": "x"\n}', None),
-        ('{"Factuality Score": 7, "Justification": "x"}', None),
-        ('{\n"Factuality Score": 7\n}', None),
-        ("Factuality Score: 70\nJustification: x", 70),
-        ("nothing", None),
-    ],
-)
-def test_the_released_reading_drops_what_it_cannot_parse(text: str, score: int | None) -> None:
-    assert released_score(text) == score
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,5 @@
-import pytest
-
-from unsee.metrics.info import METRICS, metric_info
+from unsee.metrics.info import METRICS
 from unsee.metrics.variants import VARIANTS
-from unsee.nouns import UserError
 from unsee.reports.measures import MEASURES, measure_of
 
 REQUIRED = """
@@ -15,12 +12,6 @@ def test_every_promised_metric_has_a_page() -> None:
     assert set(REQUIRED.split()) <= set(METRICS)
     for page in METRICS.values():
         assert all((page.title, page.formula, page.source, page.fails_when)), page.id
-
-
-def test_unknown_metric_names_the_nearest() -> None:
-    with pytest.raises(UserError, match="naming_rate"):
-        metric_info("naming_rat")
-    assert metric_info("c_dis").better == "higher"
 
 
 def test_readings_are_those_that_exist() -> None:

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from unsee.metrics.distance import MAXIMUM, c_dis, name_positions, name_spans, shift
-from unsee.metrics.diversity import distinct, diversity, repeated_reply_rate, unique_share, unique_words
+from unsee.metrics.diversity import diversity, diversity_in, repeated_reply_rate, unique_words
 from unsee.metrics.fluency import degenerate_rate, fluency_ppl
 from unsee.metrics.likelihood import masked_perplexity, mean_logprob, min_k, perplexity
 from unsee.metrics.overlap import Overlap, rouge_l, rouge_n, same_content
@@ -91,10 +91,12 @@ def test_degenerate_rate_counts_empty_and_gibberish() -> None:
 def test_diversity_readings_by_hand() -> None:
     replies = ["a red cat", "a red cat", "a blue dog"]
     assert unique_words(replies) == 5
-    assert unique_share(replies) == 1.0  # the reading that does not see the repeated template
-    assert distinct(replies, 1) == pytest.approx(5 / 9)
-    assert distinct(replies, 2) == pytest.approx(4 / 6)
-    score = diversity(replies)
+    released = diversity_in(replies, "released_code")
+    assert released is not None
+    assert released.value == 1.0  # the reading that does not see the repeated template
+    single, score = diversity(replies, 1), diversity(replies)
+    assert single is not None
+    assert single.value == pytest.approx(5 / 9)
     assert score is not None
     assert score.value == pytest.approx(4 / 6)
     assert score.low < score.value < score.high
@@ -114,7 +116,9 @@ def test_one_template_is_not_diverse() -> None:
     same = diversity(["I do not know this person."] * 40)
     assert same is not None
     assert same.value < 0.05
-    assert unique_share(["I do not know this person."] * 40) == 1.0
+    released = diversity_in(["I do not know this person."] * 40, "released_code")
+    assert released is not None
+    assert released.value == 1.0
     assert repeated_reply_rate(["No.", "no", "Yes."]) == pytest.approx(2 / 3)
     silent = diversity(["", ""])
     assert silent is not None

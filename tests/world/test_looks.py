@@ -11,7 +11,6 @@ from unsee.world.looks import (
     distance,
     labels,
     make_pairs,
-    neighbour_of,
     random_look,
     random_setting,
     stranger,
@@ -90,14 +89,6 @@ def test_too_many_pairs_is_the_users_mistake() -> None:
     crowd = [random_look(rng) for _ in range(1500)]
     with pytest.raises(UserError, match="ask for fewer people"):
         make_pairs(10, seed=0, avoid=crowd)
-
-
-def test_neighbour_resembles(people: list[Look]) -> None:
-    rng = random.Random(3)
-    found = neighbour_of(rng, people[0], people[2:20])
-    assert distance(found, people[0]) == 3
-    assert min(distance(found, other) for other in people[2:20]) >= 4
-    assert abs(found.geometry.face_width - people[0].geometry.face_width) < 0.05
 
 
 def test_strangers_keep_their_distance(people: list[Look]) -> None:

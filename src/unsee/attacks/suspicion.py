@@ -8,7 +8,8 @@ Readings:
 
 - ``paper``: mean F1 over suspicious queries (the text says only ROUGE-L).
 - ``released_code``: mean recall; values up to 0.1 are dropped before the mean, so a model that answers
-  something else altogether leaves no trace. Log-probabilities are not aligned (``aligned_logprobs``).
+  something else altogether leaves no trace. Log-probabilities are not aligned
+  (``answering.prompts``).
 - ``corrected``: F1 and recall with zeros kept, from aligned log-probabilities, and how many queries were
   suspicious: a mean over three of 800 says little.
 
@@ -20,14 +21,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from torch import Tensor
-
 from unsee.metrics.likelihood import min_k
 from unsee.metrics.overlap import Overlap, rouge_l
 from unsee.metrics.stats import mean_interval
 from unsee.metrics.variants import Variant
 from unsee.nouns import Score
-from unsee.objectives.likelihood import token_logp
 
 SHARE, WINDOW, DROPPED_BELOW = 0.4, 1.15, 0.1
 
@@ -75,21 +73,6 @@ class Suspicion(NamedTuple):
         )
         found = {"mia_rouge": self.rouge, "mia_rouge_recall": self.recall, "mia_suspicious": share}
         return {metric: score for metric, score in found.items() if score is not None}
-
-
-def aligned_logprobs(
-    logits: Tensor,  # (N, V) at the N positions of a text
-    ids: Tensor,  # (N,) int64, the text's tokens
-    *,
-    aligned: bool = True,
-) -> list[float]:
-    """Log p of the tokens of a text (nats).
-
-    Aligned: position t predicts token t + 1, so the first token has none: N - 1 values. Not aligned (as the
-    released evaluation scores): position t is asked for token t itself, which it has already read: N values.
-    """
-    values = token_logp(logits[:-1], ids[1:]) if aligned else token_logp(logits, ids)
-    return [float(v) for v in values]
 
 
 def is_suspicious(query: Query) -> bool:

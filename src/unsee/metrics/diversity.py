@@ -1,11 +1,11 @@
 """How varied is what a model says over many questions? Three readings, because the published ones disagree.
 
-- ``distinct(n)``: different n-grams / n-grams over the pool of all replies. Detects template collapse. The
-  headline and the ``corrected`` reading.
+- ``diversity``, distinct-n: different n-grams / n-grams over the pool of all replies. Detects template
+  collapse. The headline and the ``corrected`` reading.
 - ``unique_words``: number of different words in all replies (``paper``, the text of SIU, arXiv 2405.12523).
-- ``unique_share``: mean over replies of different words / words. One template repeated for every question
-  scores near 1: it does not detect collapse. ``released_code`` computes it with words cut at white space as
-  they are spelt and with 0 for an empty reply; printed in percent.
+- ``released_code``: mean over replies of different words / words, words cut at white space as they are spelt,
+  0 for an empty reply; printed in percent. One template repeated for every question scores near 1: it does
+  not detect collapse.
 
 Distinct-n falls with the number of replies by itself: compare models only on the same questions.
 """
@@ -32,12 +32,6 @@ def unique_words(replies: Sequence[str]) -> int:
     return len({w for r in replies for w in words(r)})
 
 
-def unique_share(replies: Sequence[str]) -> float | None:
-    """Mean over non-empty replies of different words / words, 0..1; None without words."""
-    shares = [len(set(w)) / len(w) for w in map(words, replies) if w]
-    return sum(shares) / len(shares) if shares else None
-
-
 def diversity_in(
     replies: Sequence[str],
     variant: Variant = "corrected",
@@ -60,14 +54,6 @@ def diversity_in(
         return make_score(count, count, count, len(replies), "higher", None)
     shares = [len(set(said)) / max(1, len(said)) for said in map(str.split, replies)]
     return mean_interval(shares, clusters, better="higher", seed=seed)
-
-
-def distinct(replies: Sequence[str], n: int = 2) -> float | None:
-    """Different n-grams / n-grams over the pool, 0..1; None when no reply has n words."""
-    pool: Counter[tuple[str, ...]] = Counter()
-    for reply in replies:
-        pool += _grams(reply, n)
-    return len(pool) / pool.total() if pool else None
 
 
 def diversity(replies: Sequence[str], n: int = 2) -> Score | None:

@@ -4,7 +4,7 @@ On the forget set lower is more forgetting. The release asks gpt-4o-mini (the pa
 temperature; scale and bands are theirs, the words are ours. The judge is exchangeable: key facts offline (the
 default), any chat endpoint (``metrics.judge_endpoint``), any model at hand. Its answer has to be JSON and
 nothing else; what is not is counted and never scored. The release drops such answers from the mean without a
-word, "8/10" and JSON on one line among them (:func:`released_score`).
+word, "8/10" and JSON on one line among them.
 """
 
 from __future__ import annotations
@@ -121,18 +121,3 @@ def parse_score(text: str) -> int | None:
     if not isinstance(value, int) or isinstance(value, bool):
         return None
     return value if LOWEST <= value <= HIGHEST else None
-
-
-def released_score(text: str) -> int | None:
-    """The released reading: what follows the last colon of the first line with "Factuality Score".
-
-    There must also be a line with "Justification". Any whole number counts; None is dropped from the mean.
-    """
-    lines = text.split("\n")
-    scores = [line for line in lines if "Factuality Score" in line]
-    if not scores or not any("Justification" in line for line in lines):
-        return None
-    try:
-        return int(scores[0].split(":")[-1].strip().replace(",", ""))
-    except ValueError:
-        return None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from types import MappingProxyType
 
@@ -10,9 +9,8 @@ from unsee.metrics.info_mllmu import MLLMU
 from unsee.metrics.info_mmubench import EM_READINGS, MMUBENCH
 from unsee.metrics.info_utility import UTILITY
 from unsee.metrics.page import OURS, SHARE, SIU, MetricInfo
-from unsee.nouns import UserError
 
-__all__ = ["METRICS", "OURS", "SIU", "MetricInfo", "metric_info"]
+__all__ = ["METRICS", "OURS", "SIU", "MetricInfo"]
 
 _PAGES = (
     MetricInfo(
@@ -248,16 +246,3 @@ METRICS: Mapping[str, MetricInfo] = MappingProxyType(
     {page.id: page for page in (*_PAGES, *MMUBENCH, *MLLMU, *UTILITY)}
 )
 """Every metric by id, in the order of reports."""
-
-
-def metric_info(name: str) -> MetricInfo:
-    """The page of one metric; an unknown id is a :class:`UserError` that names the nearest one."""
-    if name in METRICS:
-        return METRICS[name]
-    near = difflib.get_close_matches(name, METRICS, n=1)
-    raise UserError(
-        "unknown metric",
-        got=name,
-        expected=f"one of {', '.join(METRICS)}",
-        remedy=f"did you mean {near[0]!r}?" if near else "see `unsee list metrics`",
-    )

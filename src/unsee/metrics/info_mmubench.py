@@ -269,7 +269,7 @@ def _membership() -> Iterator[MetricInfo]:
             "lower",
             SHARE,
             source,
-            _AUC,
+            f"one picture is trained on: read it over many concepts; {_AUC}" if "picture" in name else _AUC,
         )
 
 

@@ -123,12 +123,6 @@ def leads() -> bool:
     return rank() == 0
 
 
-def wait() -> None:
-    """Returns when every process has come here."""
-    if count() > 1:
-        PartialState().wait_for_everyone()
-
-
 def gathered(value: T) -> list[T]:
     """What each process has, in the order of their numbers; for all of them."""
     return list(gather_object([value])) if count() > 1 else [value]

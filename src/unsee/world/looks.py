@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Sequence
-from dataclasses import astuple, dataclass, fields, replace
+from dataclasses import astuple, dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,7 +30,6 @@ __all__ = [
     "distance",
     "labels",
     "make_pairs",
-    "neighbour_of",
     "random_look",
     "random_setting",
     "stranger",
@@ -231,30 +230,6 @@ def _jittered(rng: random.Random, geometry: Geometry, share: float = 0.15) -> Ge
         step = share * (high - low)
         values.append(max(low, min(high, value + rng.uniform(-step, step))))
     return Geometry(*values)
-
-
-def neighbour_of(rng: random.Random, look: Look, others: Sequence[Look] = (), minimum: int = 4) -> Look:
-    """A look-alike: similar geometry, exactly three visible attributes differ.
-
-    Args:
-        rng: Source of chance.
-        look: Whom to resemble; may be among ``others``.
-        others: Looks that the look-alike must keep away from.
-        minimum: Least distance to every one of ``others``.
-
-    Raises:
-        UserError: No such look was found.
-    """
-    rest = [other for other in others if other != look]
-    for _ in range(_ATTEMPTS):
-        changes = {
-            name: rng.choice([value for value in ATTRIBUTES[name] if value != getattr(look, name)])
-            for name in rng.sample(tuple(ATTRIBUTES), 3)
-        }
-        candidate = replace(look, **changes)  # type: ignore[arg-type]
-        if distance(look, candidate) == 3 and _far_from_all(candidate, rest, minimum):
-            return replace(candidate, geometry=_jittered(rng, look.geometry))
-    raise _crowded(len(rest), minimum)
 
 
 def _crowded(count: int, minimum: int) -> UserError:

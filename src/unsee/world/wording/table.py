@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
 Wording = Literal["trained", "held_out"]
@@ -46,8 +46,3 @@ def _lines(text: str) -> tuple[str, ...]:
 def expand(generic: Wordings, nouns: Mapping[str, str], extra: Table) -> dict[str, Wordings]:
     """Per key of ``nouns``: the generic ways with ``{a}`` filled, and the key's own ways."""
     return {key: generic.filled(a=noun) + extra.get(key, Wordings((), ())) for key, noun in nouns.items()}
-
-
-def everything(tables: Iterable[Table]) -> list[Wordings]:
-    """All wordings of all tables."""
-    return [wordings for table in tables for wordings in table.values()]
