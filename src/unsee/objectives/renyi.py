@@ -13,19 +13,6 @@ ORDERS = (0.5, 1.0, 2.0, math.inf)
 """The orders of arXiv 2411.02902."""
 
 
-def renyi_entropy(
-    logits: Tensor,  # (N, V) any float dtype; log-probabilities are logits as well
-    order: float,
-) -> Tensor:
-    """Renyi entropy of each distribution in nats, float32: (N,), between 0 and log V.
-
-    ``log(sum p^order) / (1 - order)``; its limits are Shannon's entropy at order 1 and ``-log max p`` at
-    infinity. No label is needed, so positions of a picture have one as well.
-    """
-    assert order > 0, order
-    return _of_log_p(torch.log_softmax(logits.float(), dim=-1), order)
-
-
 @torch.no_grad()
 def renyi_entropies(
     logits: Tensor,  # (N, V)
@@ -33,7 +20,17 @@ def renyi_entropies(
     *,
     block: int = BLOCK,
 ) -> dict[float, Tensor]:
-    """:func:`renyi_entropy` of several orders, (N,) each, from one look at the logits."""
+    """Renyi entropies of each distribution in nats, float32, by order: (N,), between 0 and log V.
+
+    ``log(sum p^order) / (1 - order)``; its limits are Shannon's entropy at order 1 and ``-log max p`` at
+    infinity. No label is needed, so positions of a picture have one as well.
+
+    Args:
+        logits: Any float dtype; log-probabilities are logits as well.
+        orders: Above 0.
+        block: Positions that are looked at together.
+    """
+    assert all(order > 0 for order in orders), orders
     parts: dict[float, list[Tensor]] = {order: [] for order in orders}
     for start in range(0, max(1, len(logits)), block) if orders else ():
         log_p = torch.log_softmax(logits[start : start + block].float(), dim=-1)
