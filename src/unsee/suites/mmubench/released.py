@@ -10,8 +10,7 @@ One folder for one concept::
     evaldata/miadata.json               [{"prompt"}]              facts, asked of one picture
     concept.yaml                        ours: name, aliases, kind, facts, looks
 
-The layout cannot hold answers of multi-hop questions and queries, non-members, or pictures of others:
-:func:`published` tells what is left of an entry.
+The layout cannot hold answers of multi-hop questions and queries, non-members, or pictures of others.
 """
 
 from __future__ import annotations
@@ -122,25 +121,3 @@ def write(entry: Entry, folder: Path) -> None:
     members = [{"prompt": q.prompt} for q in entry.mia if q.split == MEMBER]
     files.write_array(folder / MIA, members)
     files.write_concept(folder, entry)
-
-
-def published(entry: Entry) -> Entry:
-    """What is left of an entry in this layout: what :func:`load` reads after :func:`write`."""
-    concept = entry.concept
-    asked = [
-        Question("", q.prompt, form_of_target(target(q, concept)), keywords=(target(q, concept),))
-        for q in entry.questions or entry.efficacy
-    ]
-    hops = [Question("", q.prompt, "open", q.picture) for q in entry.multihop]
-    languages = [replace(q, picture=None, answer="", wording="held_out") for q in entry.multilingual]
-    queries = [Question("", q.prompt, "open") for q in entry.mia if q.split == MEMBER]
-    return replace(
-        entry,
-        efficacy=efficacy(concept, asked, entry.picture),
-        questions=paired(concept, GENERALITY, asked, entry.test),
-        multihop=paired(concept, MULTIHOP, hops, ()),
-        multilingual=paired(concept, MULTILINGUAL, languages, entry.test),
-        mia=paired(concept, MEMBER, queries, entry.train[:1]),
-        others=(),
-        neighbours=(),
-    )
