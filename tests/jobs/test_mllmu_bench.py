@@ -283,6 +283,15 @@ def test_ratios_and_forms_make_the_cells(given: dict[str, Any], tmp_path: Path) 
     assert embedded[0].config.world.stage == "target"
 
 
+def test_a_second_gold_is_a_floor_of_cell_and_matrix(given: dict[str, Any], tmp_path: Path) -> None:
+    mllmu = {**given["mllmu"], "gold_other": given["model"], "controls": False}
+    found = bench({**given, "gold": given["model"], "mllmu": mllmu}, tmp_path / "out", "ga")
+    cell = read_json(next((tmp_path / "out").glob("ga/*/results.json")))
+    for results in (cell, found.results["ratios"]["5"]):
+        assert {d["ks"] for d in results["retrain_floor"].values()} == {0.0}  # both are one model
+        assert results["floors"]["gold_other"] == results["models"]["gold"]
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [
