@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 import yaml
 
 from tests.pair import Ended, both_done, environment, run_pair
@@ -40,7 +41,12 @@ def asked(given: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> tu
     root = tmp_path_factory.mktemp("asked")
     one, two = root / "one", root / "two"
     values = {key: value for key, value in given.items() if key not in ("training", "force")}
-    evaluate(resolve({**values, "out": str(one)}))
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # as in each of the two: sums over other numbers of threads round otherwise
+    try:
+        evaluate(resolve({**values, "out": str(one)}))
+    finally:
+        torch.set_num_threads(threads)
     two.mkdir()
     for name in ("run.yaml", "environment.json"):
         (two / name).write_bytes((one / name).read_bytes())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from unsee.models.attach import attach
 from unsee.models.scopes import Scope
 from unsee.models.skeleton import size, skeleton
 from unsee.nouns import Example
-from unsee.packs.pack import build_packs, collate
+from unsee.packs.pack import Batch, build_packs, collate
 from unsee.packs.rows import make_rows
 from unsee.packs.tokens import forward
 from unsee.training.memory import NF4_BYTES, activations, predict
@@ -58,6 +59,12 @@ def test_weights_gradients_and_optimizer_are_exact(
     assert len(rows) == 1
 
 
+def _worked(family: str, batch: Batch) -> int:
+    """Tokens of a pass; state-space layers fill every row up to whole chunks of 64."""
+    rows, length = batch.input_ids.shape
+    return rows * math.ceil(length / 64) * 64 if family == "qwen3_5" else batch.tokens
+
+
 @pytest.mark.parametrize("family", FAMILIES)
 def test_activations_bound_what_a_real_pass_keeps(family: str, tmp_path: Path) -> None:
     """What autograd saves in one pass over a real pack: never more than predicted, nor less than a third."""
@@ -81,7 +88,7 @@ def test_activations_bound_what_a_real_pass_keeps(family: str, tmp_path: Path) -
         assert table.logits.requires_grad
     counted = sum(seen.values())
     bare = attach(skeleton(config_of(family, tmp_path), torch.float32).vlm, scope, seed=0)
-    predicted = activations(bare, batch.tokens) + 4 * table.logits.nbytes
+    predicted = activations(bare, _worked(family, batch)) + 4 * table.logits.nbytes
     assert counted / 3 <= predicted, (predicted, counted)
     assert counted <= 1.1 * predicted, (predicted, counted)
 

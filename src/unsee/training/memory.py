@@ -14,7 +14,8 @@
     logits       answer tokens of one pass * vocabulary * 4 * (logits and their gradient, of model and loss)
 
 Weights, adapter, gradients, optimizer and originals are exact. Activations are those that grow with the
-number of tokens; the mask of a pack, which grows with its square, is bounded by ``pack_tokens``. Pictures
+number of tokens; the mask of a pack, which grows with its square, is bounded by ``pack_tokens``. State-space
+layers fill every row up to whole chunks (64 tokens in Qwen3.5), which counts where rows are short. Pictures
 are encoded without gradient, one after the other; where vision is trained, its activations come on top.
 """
 
