@@ -11,6 +11,7 @@ from unsee.metrics.diversity import diversity_in
 from unsee.metrics.fluency import CAP, ScoredText, fluency
 from unsee.metrics.specificity import specificity
 from unsee.metrics.stats import make_score
+from unsee.metrics.variants import Variant
 from unsee.nouns import Score
 
 HALF, TENTH = math.log(0.5), math.log(0.1)
@@ -120,3 +121,11 @@ def test_specificity_names_its_suites() -> None:
         150,
     )
     assert specificity({}) is None
+
+
+@pytest.mark.parametrize("variant", ["paper", "released_code"])
+def test_no_interval_of_perplexities_goes_below_one(variant: Variant) -> None:
+    """Perplexities 1 and 2: 1.5 -+ 12.706 * 0.7071 / sqrt(2) would begin at -4.85."""
+    score = fluency([ScoredText([0.0]), ScoredText([HALF])], variant, vocabulary=8)
+    assert score is not None
+    assert (score.value, score.low, score.high) == pytest.approx((1.5, 1.0, 7.853), abs=1e-3)

@@ -286,3 +286,42 @@ def test_a_figure_per_run_that_is_a_share_stays_one() -> None:
         "efficacy", [Score(1.0, 0.5, 1.0, 3, "higher"), Score(0.0, 0.0, 0.5, 1, "higher")], ["a", "b"]
     )
     assert replies.value == 0.75  # over replies, not over runs
+
+
+@pytest.mark.parametrize(
+    ("metric", "values", "mean", "low", "high"),
+    [
+        # Student's t by hand: 2 -+ 12.706 * 0.7071 / sqrt(2) = [-4.353, 8.353], grades being 1 to 5
+        ("g_eval", (1.5, 2.5), 2.0, 1.0, 5.0),
+        # 1.4 -+ 4.3027 * 0.2 / sqrt(3) = [0.9032, 1.8968]
+        ("g_eval", (1.2, 1.4, 1.6), 1.4, 1.0, 1.8968),
+        ("fluency_ppl", (1.5, 2.5), 2.0, 1.0, 8.3531),  # a perplexity has no largest value
+        ("fluency_ppl", (8.0, 9.0, 10.0), 9.0, 6.5159, 11.4841),  # 9 -+ 4.3027 / sqrt(3): inside already
+        ("mia_loss_gap", (0.1, 0.3), 0.2, -1.0, 1.0),  # a difference of two shares: 0.2 -+ 1.27
+        ("mme_score:posters", (10.0, 30.0), 20.0, 0.0, 147.062),  # 20 -+ 12.706 * 14.142 / sqrt(2)
+        ("diversity", (10.0, 30.0), 20.0, 0.0, 147.062),  # the paper's is a count of words: no share
+        ("unheard_of", (10.0, 30.0), 20.0, -107.062, 147.062),
+    ],
+)
+def test_pooled_intervals_stay_in_the_range_of_the_metric(
+    metric: str, values: tuple[float, ...], mean: float, low: float, high: float
+) -> None:
+    found = pooled_figure(metric, [Score(v, v, v, 2, "lower") for v in values], list("abc")[: len(values)])
+    assert found.value == pytest.approx(mean)
+    assert (found.low, found.high) == pytest.approx((low, high), abs=1e-3)
+
+
+def test_runs_that_agree_are_not_certain() -> None:
+    """Without any spread between the runs the interval is the mean of theirs."""
+    found = pooled_figure("g_eval", [Score(1.0, 1.0, high, 20, "lower") for high in (1.4, 1.2)], ["a", "b"])
+    assert (found.value, found.low, found.high, found.n) == pytest.approx((1.0, 1.0, 1.3, 40))
+
+
+def test_perplexity_of_a_row_is_at_least_one() -> None:
+    def entry(seed: int, value: float) -> Entry:
+        ppl = {"value": value, "low": value, "high": value, "n": 9, "better": "lower"}
+        return Entry("ga", "a", seed, results={"models": {"unlearned": {"fluency_ppl": ppl}}})
+
+    row = make_matrix("world", "report", [entry(0, 1.1), entry(1, 1.9)]).rows[0]
+    assert row.metrics["fluency_ppl"].value == pytest.approx(1.5)
+    assert row.metrics["fluency_ppl"].low == 1.0

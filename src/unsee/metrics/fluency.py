@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Hashable, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from unsee.metrics.degeneracy import degenerate
@@ -66,7 +67,8 @@ def fluency(
     assert variant != "paper" or vocabulary > 0, vocabulary
     values = [(_published(t, variant, vocabulary), k) for t, k in zip(texts, keys, strict=True)]
     kept = [(min(CAP, v), k) for v, k in values if v is not None]
-    return mean_interval([v for v, _ in kept], [k for _, k in kept], better="lower", bounds=None, seed=seed)
+    found = mean_interval([v for v, _ in kept], [k for _, k in kept], better="lower", bounds=None, seed=seed)
+    return None if found is None else replace(found, low=max(min(1.0, found.value), found.low))
 
 
 def _published(text: ScoredText, variant: Variant, vocabulary: int) -> float | None:

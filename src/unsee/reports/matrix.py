@@ -12,9 +12,10 @@ from dataclasses import dataclass, field, replace
 from statistics import fmean, median
 from typing import Any, Literal
 
+from unsee.metrics.page import SHARE
 from unsee.metrics.stats import make_score, mean_interval
 from unsee.nouns import Score
-from unsee.reports.measures import measure_of, ordered, value_before, value_of
+from unsee.reports.measures import bounds_of, ordered, value_before, value_of
 from unsee.reports.verdict import named
 
 Status = Literal["success", "short", "collapse", "unknown", "failed"]
@@ -236,6 +237,8 @@ def pooled(scores: Sequence[Score], clusters: Sequence[Hashable], *, share: bool
     A share of ``n`` replies is spread over its replies again, so that pooling it is exact and the bootstrap
     draws whole clusters.
 
+    Runs that agree to the last digit show no spread: then the interval is the mean of their own.
+
     Args:
         scores: One per run.
         clusters: One per run.
@@ -251,22 +254,30 @@ def pooled(scores: Sequence[Score], clusters: Sequence[Hashable], *, share: bool
     else:
         found = mean_interval([score.value for score in scores], clusters, better=better, bounds=None)
     assert found is not None, scores
-    return Score(found.value, found.low, found.high, sum(score.n for score in scores), better)
+    low, high = found.low, found.high
+    if low == high:
+        low, high = fmean(score.low for score in scores), fmean(score.high for score in scores)
+    return Score(found.value, low, high, sum(score.n for score in scores), better)
 
 
 def pooled_figure(metric: str, scores: Sequence[Score], keys: Sequence[Hashable]) -> Score:
-    """A figure of MMUBench over runs: over replies where it is a share of them, else over runs.
+    """A figure over runs: over replies where it is a share of them, else over runs.
 
-    Membership inference gives one figure per run, which stays between 0 and 1 where it is a share.
+    Student's t on two or three runs is wide, and knows of no largest grade: the interval is cut at the
+    bounds of the metric. A bound that a run itself does not keep is none (another reading of the metric).
+    Membership inference gives one figure per run, no share of replies.
 
     Args:
         metric: Its id.
         scores: One per run.
         keys: What the intervals resample, one per run.
     """
-    share = measure_of(metric).unit == "share" and all(0 <= score.value <= 1 for score in scores)
-    found = pooled(scores, keys, share=share and not metric.startswith(PER_RUN))
-    return replace(found, low=max(0.0, found.low), high=min(1.0, found.high)) if share else found
+    least, most = bounds_of(metric)
+    least = least if all(score.value >= least for score in scores) else -math.inf
+    most = most if all(score.value <= most for score in scores) else math.inf
+    share = (least, most) == SHARE and not metric.startswith(PER_RUN)
+    found = pooled(scores, keys, share=share)
+    return replace(found, low=max(least, found.low), high=min(most, found.high))
 
 
 def _spread(value: float, n: int) -> list[float]:
@@ -311,7 +322,7 @@ def _pool(entries: Sequence[Entry], model: str) -> dict[str, Score]:
             scores, clusters = found.setdefault(metric, ([], []))
             scores.append(Score(**score))
             clusters.append((entry.concept, entry.seed))
-    return {m: pooled(*found[m], share=measure_of(m).unit == "share") for m in ordered(found)}
+    return {m: pooled_figure(m, *found[m]) for m in ordered(found)}
 
 
 def _floor(entries: Sequence[Entry], model: str) -> dict[str, Score]:

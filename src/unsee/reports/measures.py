@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from unsee.metrics.info import METRICS
 from unsee.metrics.info_mllmu import MLLMU
 from unsee.metrics.info_mmubench import MMUBENCH
 from unsee.metrics.info_utility import UTILITY
@@ -306,6 +307,20 @@ def measure_of(metric: str, better: str = "") -> Measure:
         if base is not None and base.id != metric:
             return replace(base, id=metric, title=f"{base.title}: {words}", better=better or base.better)
     return MEASURES.get(metric) or Measure(metric, metric, "", "other", better, "number")
+
+
+def bounds_of(metric: str) -> tuple[float, float]:
+    """Smallest and largest value of a metric or one derived of it, infinite where there is none.
+
+    Its page says them; a difference to gold lies within their width on either side of 0.
+    """
+    kind = metric.partition(":")[0]
+    base = next((b for e in _DERIVED if (b := kind.removesuffix(f"_{e}")) != kind and b in METRICS), kind)
+    if base not in METRICS:
+        return -math.inf, math.inf
+    low, most = METRICS[base].bounds
+    high = math.inf if most is None else most
+    return (low - high, high - low) if kind == f"{base}_gap" else (low, high)
 
 
 def ordered(metrics: Iterable[str]) -> list[str]:
