@@ -10,7 +10,7 @@ from __future__ import annotations
 import fcntl
 import logging
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -171,15 +171,28 @@ def open_run(path: Path, config: RunConfig) -> Iterator[RunFolder]:
     Raises:
         UserError: Not writable, another run, or in use by another process.
     """
+    with held(path, lambda: check_free(path, config)) as folder, _logged(folder.path / LOG):
+        yield folder
+
+
+@contextmanager
+def held(path: Path, check: Callable[[], None]) -> Iterator[RunFolder]:
+    """Makes or finds the folder and keeps other commands out of it until the block ends.
+
+    Args:
+        path: Where it lies.
+        check: Refuses a folder that is not for this run; asked by the leader before anything is written.
+
+    Raises:
+        UserError: What ``check`` raises, or in use by another command.
+    """
     with ExitStack() as stack:
         with agreed():
             if leads():
-                check_free(path, config)
+                check()
                 path.mkdir(parents=True, exist_ok=True)
                 stack.enter_context(locked(path / LOG))
-        folder = stack.enter_context(_in_each_process(path))
-        stack.enter_context(_logged(folder.path / LOG))
-        yield folder
+        yield stack.enter_context(_in_each_process(path))
 
 
 @contextmanager

@@ -11,16 +11,18 @@ from typing import Any, get_args
 from unsee.config import RunConfig
 from unsee.jobs import embedded
 from unsee.jobs.environment import environment
-from unsee.jobs.folder import LOG, RunFolder, check_writable, locked
+from unsee.jobs.folder import LOG, RunFolder, check_writable, held
 from unsee.jobs.inputs import with_absolute_paths
 from unsee.jobs.judge import asked_judge
 from unsee.jobs.lines import Lines, unfinished, write_atomic
 from unsee.jobs.measure import as_record
 from unsee.jobs.mllmu_asking import ask_missing
 from unsee.jobs.receipt import Receipt, print_cost
+from unsee.jobs.start import quiet
 from unsee.metrics.factuality import LONGEST_REPLY, AskingFactJudge, FactJudge, KeyFactJudge
 from unsee.models.adapters import load_adapter
 from unsee.models.load import VLM, load
+from unsee.models.processes import agreed, from_leader, join, leads
 from unsee.nouns import Record, UserError, hash_text
 from unsee.reports.mllmu import markdown
 from unsee.suites.mllmu.asks import Ask, Condition, Protocol, protocol, under
@@ -96,7 +98,9 @@ class BenchmarkOutcome:
     results: Mapping[str, Any]
 
     def print(self) -> None:
-        """Prints the tables and where everything lies."""
+        """Prints the tables and where everything lies; the leader alone does."""
+        if not leads():
+            return
         print(markdown(self.results))
         print(f"results  {self.folder / 'results.json'}")
         print(f"official {self.folder / 'official'}")
@@ -112,35 +116,41 @@ def evaluate_mllmu(config: RunConfig, options: MllmuOptions) -> BenchmarkOutcome
     Raises:
         UserError: The input is wrong, or the folder holds another run.
     """
-    config = with_absolute_paths(config)
-    preset, sets = get_preset(options.preset), options.sets
-    judge_of(config, options, Path(config.out))
-    data = read_data(options, demos=preset.pool != "none")
-    vlm = _load(config, config.model or str(embedded.model_path(EMBEDDED_STAGE)))
-    asked = protocol(
-        data,
-        preset,
-        vlm.base.config.model_type,
-        seed=config.seed,
-        sets=sets,
-        limit=options.limit,
-        examples_of=options.examples,
-        picture=options.picture,
-        max_new_tokens=config.evaluation.max_new_tokens,
-    )
-    check_context(vlm, asked.asks)
-    inputs = _inputs(config, vlm, asked)
+    join(config.device)
+    with agreed():
+        config = with_absolute_paths(config)
+        preset, sets = get_preset(options.preset), options.sets
+        judge_of(config, options, Path(config.out))
+        data = read_data(options, demos=preset.pool != "none")
+        vlm = _load(config, config.model or str(embedded.model_path(EMBEDDED_STAGE)))
+        asked = protocol(
+            data,
+            preset,
+            vlm.base.config.model_type,
+            seed=config.seed,
+            sets=sets,
+            limit=options.limit,
+            examples_of=options.examples,
+            picture=options.picture,
+            max_new_tokens=config.evaluation.max_new_tokens,
+        )
+        check_context(vlm, asked.asks)
+        inputs = _inputs(config, vlm, asked)
     path = Path(config.out).expanduser() if config.out else _folder(inputs)
     with opened(path, config.seed, inputs) as folder:
-        lines = Lines(path / "records.jsonl", KEY)
-        receipt = Receipt(folder)
-        _ask_models(config, options, vlm, asked, lines, receipt)
-        judge = judge_of(config, options, path)
-        results = results_of(asked, _records(lines, asked), data=data, judge=judge, seed=config.seed)
-        folder.write("results.json", results)
-        _write_official(path, asked, lines)
-        write_atomic(path / "table.md", markdown(results))
-    return BenchmarkOutcome(path, results)
+        lines = Lines(folder.path / "records.jsonl", KEY)
+        _ask_models(config, options, vlm, asked, lines, Receipt(folder))
+
+        def finish() -> dict[str, Any]:
+            judge = judge_of(config, options, path)
+            found = results_of(asked, _records(lines, asked), data=data, judge=judge, seed=config.seed)
+            folder.write("results.json", found)
+            _write_official(path, asked, lines)
+            write_atomic(path / "table.md", markdown(found))
+            return found
+
+        # A judge is asked once, so the leader alone makes the results.
+        return BenchmarkOutcome(path, from_leader(finish))
 
 
 def read_data(options: MllmuOptions, *, demos: bool = True) -> Mllmu:
@@ -167,6 +177,7 @@ def judge_of(config: RunConfig, options: MllmuOptions, path: Path) -> FactJudge:
 
 
 def _load(config: RunConfig, model: str) -> VLM:
+    quiet()
     return load(
         model,
         revision=config.revision or None if model == config.model else None,
@@ -210,10 +221,15 @@ def _folder(inputs: Mapping[str, str]) -> Path:
 @contextmanager
 def opened(path: Path, seed: int, inputs: Mapping[str, str]) -> Iterator[RunFolder]:
     """The folder, locked; refused when it holds anything but this very run."""
+    with held(path, lambda: _check_same(path, inputs)) as folder:
+        folder.write(ENVIRONMENT, environment(seed=seed, inputs=inputs))
+        yield folder
+
+
+def _check_same(path: Path, inputs: Mapping[str, str]) -> None:
     check_writable(path)
-    folder = RunFolder(path)
     names = [entry.name for entry in path.iterdir()] if path.exists() else []
-    earlier = (folder.read(ENVIRONMENT) or {}).get("inputs") if ENVIRONMENT in names else None
+    earlier = (RunFolder(path).read(ENVIRONMENT) or {}).get("inputs") if ENVIRONMENT in names else None
     foreign = [name for name in names if name != LOG and not unfinished(name)]
     if foreign and earlier != dict(inputs):
         changed = [key for key in inputs if (earlier or {}).get(key) != inputs[key]]
@@ -223,10 +239,6 @@ def opened(path: Path, seed: int, inputs: Mapping[str, str]) -> Iterator[RunFold
             expected="a new folder, or the folder of the same evaluation",
             remedy="choose another --out",
         )
-    path.mkdir(parents=True, exist_ok=True)
-    with locked(path / LOG):
-        folder.write(ENVIRONMENT, environment(seed=seed, inputs=inputs))
-        yield folder
 
 
 def _ask_models(

@@ -10,11 +10,12 @@ from unsee.jobs.folder import log
 from unsee.jobs.lines import Lines
 from unsee.jobs.progress import bar
 from unsee.models.load import VLM
+from unsee.models.processes import leads
 from unsee.nouns import Record
 from unsee.packs.cost import Cost
 from unsee.suites.mllmu.asks import Ask
 from unsee.suites.mllmu.presets import Preset
-from unsee.suites.mllmu.run import ask_all
+from unsee.suites.mllmu.run import PORTION, ask_all
 
 
 def ask_missing(
@@ -45,14 +46,25 @@ def ask_missing(
     if len(done) == len(asks):
         return
     log.info("asking %s", label)
+    missing = len(asks) - len(done) if leads() else 0
     shown = {a.id: None if a.picture is None else a.picture.hash for a in asks}
-    with counted as cost, bar(f"asking {label}", len(asks) - len(done)) as advance:
+    with counted as cost, bar(f"asking {label}", missing) as advance:
 
         def keep(records: Sequence[Record]) -> None:
             lines.append({**asdict(r), **told, "picture": shown[r.question]} for r in records)
             advance(len(records))
 
-        ask_all(vlm, preset, asks, label, done=done, on_records=keep, batch_size=batch, cost=cost)
+        ask_all(
+            vlm,
+            preset,
+            asks,
+            label,
+            done=done,
+            on_records=keep,
+            batch_size=batch,
+            size=PORTION,
+            cost=cost,
+        )
 
 
 def _key(lines: Lines, fields: Mapping[str, str]) -> tuple[str, ...]:

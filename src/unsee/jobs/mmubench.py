@@ -20,6 +20,7 @@ from unsee.jobs.receipt import Receipt
 from unsee.jobs.start import load_model
 from unsee.models.adapters import load_adapter
 from unsee.models.load import VLM, load
+from unsee.models.processes import agreed, from_leader, join
 
 PICTURES = 8  # of each concept that the report shows
 
@@ -33,12 +34,14 @@ def evaluate_mmubench(config: RunConfig) -> Outcome:
     Raises:
         UserError: The input is wrong.
     """
-    config = with_absolute_paths(config)
-    paper = read_paper(config)
-    path = Path(config.out).expanduser() if config.out else Path("runs") / f"mmubench-{config.identity[:8]}"
-    check_free(path, config)
-    judge = judge_for(config, path)
-    vlm = load_model(model_request(config, paper, path))
+    join(config.device)
+    with agreed():
+        config = with_absolute_paths(config)
+        paper = read_paper(config)
+        path = Path(config.out or f"runs/mmubench-{config.identity[:8]}").expanduser()
+        check_free(path, config)
+        judge = judge_for(config, path)
+        vlm = load_model(model_request(config, paper, path))
     with open_run(path, config) as folder:
         claim(folder, "evaluate mmubench", config, paper, vlm)
         warn(paper)
@@ -54,11 +57,15 @@ def evaluate_mmubench(config: RunConfig) -> Outcome:
             )
         if config.adapter:
             desk.ask(load_adapter(vlm, config.adapter), "unlearned")
-        size = len(vlm.tokenizer)
-        lines = lines_by_model(records)
-        folder.write("results.json", results_of(config, paper, lines, vocabulary=size, judge=judge))
-        close(folder, config, paper)
-    return Outcome(folder.path, folder.read("results.json"), redact=config.redact)
+
+        def finish() -> Any:
+            lines, size = lines_by_model(records), len(vlm.tokenizer)
+            folder.write("results.json", results_of(config, paper, lines, vocabulary=size, judge=judge))
+            close(folder, config, paper)
+            return folder.read("results.json")
+
+        # A judge is asked once, so the leader alone makes the results.
+        return Outcome(path, from_leader(finish), redact=config.redact)
 
 
 def model_request(config: RunConfig, paper: Paper, path: Path) -> Request:

@@ -14,6 +14,7 @@ from unsee.jobs.folder import RunFolder, log
 from unsee.jobs.inputs import Request
 from unsee.jobs.suites import questions_hash
 from unsee.models.load import VLM, load
+from unsee.models.processes import leads
 from unsee.packs.attention import choices
 from unsee.packs.families import layout_of
 from unsee.suites.concept import Questionnaire
@@ -25,8 +26,7 @@ def load_model(request: Request) -> VLM:
     Raises:
         UserError: The model cannot be used.
     """
-    if not sys.stderr.isatty():
-        transformers_logging.disable_progress_bar()
+    quiet()
     config = request.config
     return load(
         request.model,
@@ -37,6 +37,12 @@ def load_model(request: Request) -> VLM:
         trust_remote_code=config.trust_remote_code,
         four_bits=config.training.quantize == "4bit",
     )
+
+
+def quiet() -> None:
+    """No bars of loading weights where nobody watches them, and those of one process only."""
+    if not sys.stderr.isatty() or not leads():
+        transformers_logging.disable_progress_bar()
 
 
 def claim(

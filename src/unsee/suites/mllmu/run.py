@@ -13,6 +13,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from unsee.answering import TokenScores, answer, answer_rows, next_tokens, score
 from unsee.metrics.likelihood import truth_ratio
 from unsee.models.load import VLM
+from unsee.models.processes import divided
 from unsee.models.raw import encode_raw
 from unsee.nouns import Picture, Question, Record, Reply, UserError
 from unsee.packs.cost import Cost
@@ -89,6 +90,8 @@ def ask_all(
 ) -> list[Record]:
     """Records of one model for the questions that are not done yet, portion by portion.
 
+    Several processes take turns with the portions; each gets the records of all.
+
     Args:
         vlm: The model.
         preset: The protocol.
@@ -109,18 +112,19 @@ def ask_all(
     if often and store.usable:  # alone and first, so that their features do not depend on where a run resumes
         store.features(vlm, often, cost=cost)
     kept = {picture.hash for picture in often}
+    todo = [portion for portion in portions(asks, size) if any(a.id not in done for a in portion)]
+
+    def put(portion: Sequence[Ask]) -> list[Record]:
+        found = _ask(vlm, preset, portion, label, store, batch_size, cost)
+        for picture in {p.hash: p for a in portion for p in a.pictures if p.hash not in kept}.values():
+            store.drop(picture)
+        return [record for record in found if record.question not in done]
+
     records: list[Record] = []
-    for portion in portions(asks, size):
-        if all(a.id in done for a in portion):
-            continue
-        new = [
-            r for r in _ask(vlm, preset, portion, label, store, batch_size, cost) if r.question not in done
-        ]
+    for new in divided(todo, put):
         records += new
         if on_records is not None:
             on_records(new)
-        for picture in {p.hash: p for a in portion for p in a.pictures if p.hash not in kept}.values():
-            store.drop(picture)
     return records
 
 

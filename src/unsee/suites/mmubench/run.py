@@ -1,7 +1,8 @@
 """One model answers a portion of questions: records, and the log-probabilities that figures need.
 
 A picture is encoded once per model: :func:`portions` never divides a picture, and :class:`Features` keeps it
-from one portion to the next that shows it.
+from one portion to the next that shows it. Such a picture is encoded by itself: rounding depends on what is
+computed together, and must not depend on which portions were asked before, or by another process.
 
 Figures in ``Record.scores``: ``mean_logprob`` of the reply, ``truncated`` 1 where it was cut, and
 ``reply_logprob`` (mean log p of the reply under the frozen target) for the split open. Lists per question:
@@ -79,11 +80,10 @@ class Opened:
         self._store = self._store or FeatureStore(target)
         return self._store
 
-    def ready(self, target: VLM, cost: Cost | None) -> FeatureStore:
-        """All of them; those that are missing are encoded together, whatever was asked before."""
+    def ready(self, target: VLM, pictures: Iterable[Picture], cost: Cost | None) -> FeatureStore:
+        """With the features of these; those that are missing are encoded one by one."""
         store = self.store(target)
-        if store.usable and self.pictures:
-            store.features(target, list(self.pictures.values()), cost=cost)
+        _one_by_one(store, target, pictures, cost)
         return store
 
 
@@ -155,6 +155,13 @@ class Features:
         self.store = FeatureStore(vlm) if opened is None else opened.store(vlm)
         self._most, self._stay = most, frozenset(opened.pictures if opened is not None else ())
         self._uses = Counter(key for portion in planned for key in _shown(portion))
+        self._again = self._stay | {key for key, count in self._uses.items() if count > 1}
+
+    def ready(self, vlm: VLM, portion: Sequence[Question], cost: Cost | None) -> FeatureStore:
+        """With the features of those pictures of a portion that are not its own alone."""
+        pictures = [picture for key, picture in _shown(portion).items() if key in self._again]
+        _one_by_one(self.store, vlm, pictures, cost)
+        return self.store
 
     def done(self, portion: Sequence[Question]) -> None:
         """A portion is over: what no later one shows is freed."""
@@ -162,6 +169,12 @@ class Features:
             self._uses[key] -= 1
             if key not in self._stay and (self._uses[key] <= 0 or len(self.store) > self._most):
                 self.store.drop(picture)
+
+
+def _one_by_one(store: FeatureStore, vlm: VLM, pictures: Iterable[Picture], cost: Cost | None) -> None:
+    if store.usable:
+        for picture in pictures:
+            store.features(vlm, [picture], cost=cost)
 
 
 def _shown(portion: Sequence[Question]) -> dict[str, Picture]:
@@ -180,7 +193,7 @@ def ask(
         features: Where features of pictures are kept between portions; None = only for this one.
     """
     shown = [replace(q, picture=None) for q in questions] if asking.blind else list(questions)
-    store = (features or Features(asking.vlm)).store
+    store = (features or Features(asking.vlm)).ready(asking.vlm, shown, cost)
     replies = _replies(asking, shown, store, cost)
     extra: dict[str, dict[str, float]] = {}
     lists: dict[str, Lists] = {}
@@ -233,14 +246,15 @@ def _readable(
     pairs = [(q.prompt, spoken[q.id], q.picture) for q in heard]
     if not pairs:
         return {}
-    opened = asking.opened or Opened()
+    opened, pictures = asking.opened or Opened(), _shown(heard).values()
     if asking.reference is not None:
-        scored = score(asking.reference, pairs, features=opened.ready(asking.reference, cost), cost=cost)
+        store = opened.ready(asking.reference, pictures, cost)
+        scored = score(asking.reference, pairs, features=store, cost=cost)
     elif vlm.scope is None and vlm.hook is None:
         scored = score(vlm, pairs, features=store, cost=cost)
     else:
         with vlm.adapter_off():
-            scored = score(vlm, pairs, features=opened.ready(vlm, cost), cost=cost)
+            scored = score(vlm, pairs, features=opened.ready(vlm, pictures, cost), cost=cost)
     return {q.id: {"reply_logprob": found.mean} for q, found in zip(heard, scored, strict=True)}
 
 
