@@ -299,6 +299,7 @@ def test_a_second_gold_is_a_floor_of_cell_and_matrix(given: dict[str, Any], tmp_
         (["--ratios", "five"], "not a number"),
         (["--modality", "video"], "no such form"),
         (["--preset", "best"], "no such protocol"),
+        (["--preset", "release-2411"], "do not fit"),
         (["--concepts", "3"], "do not belong"),
         (["--name", "Ann"], "do not belong"),
         (["--split", "selection", "--ratios", "10"], "no reported forget set"),

@@ -15,6 +15,7 @@ from tests.tiny import FAMILIES, build, picture
 from unsee.models import load as load_module
 from unsee.models.adapters import Scope, attach, probe_logits, save_adapter
 from unsee.models.load import choose_device, choose_dtype, load
+from unsee.models.skeleton import open_chat
 from unsee.nouns import UserError
 
 
@@ -48,6 +49,25 @@ def test_a_saved_model_comes_back(folders: dict[str, Path], family: str) -> None
     assert (vlm.source, vlm.revision, vlm.name) == ("folder", "", str(folders[family]))
     assert vlm.dtype == torch.float32
     assert not vlm.model.training
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_chat_comes_without_the_weights(folders: dict[str, Path], family: str, tmp_path: Path) -> None:
+    bare = tmp_path / "bare"
+    shutil.copytree(folders[family], bare, ignore=shutil.ignore_patterns("*.safetensors"))
+    whole = load(folders[family]).chat
+    chat, kind = open_chat(bare)
+    assert kind == build(family).base.config.model_type
+    assert (chat.context, chat.end_ids, chat.image_token_id, chat.template_hash) == (
+        *(whole.context, whole.end_ids, whole.image_token_id),
+        whole.template_hash,
+    )
+    assert chat.encode("Who?", "Jane.", picture(1)) == whole.encode("Who?", "Jane.", picture(1))
+
+
+def test_no_chat_in_an_empty_folder(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="not a model"):
+        open_chat(tmp_path)
 
 
 @pytest.mark.parametrize("family", FAMILIES)

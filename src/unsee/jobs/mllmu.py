@@ -26,12 +26,12 @@ from unsee.models.processes import agreed, from_leader, join, leads
 from unsee.nouns import Record, UserError, hash_text
 from unsee.reports.mllmu import markdown
 from unsee.suites.mllmu.asks import Ask, Condition, Protocol, protocol, under
+from unsee.suites.mllmu.context import check_context
 from unsee.suites.mllmu.data import Mllmu
 from unsee.suites.mllmu.load import load as load_data
 from unsee.suites.mllmu.official import official_files
 from unsee.suites.mllmu.presets import DEFAULT, SETS, SetName, get_preset
 from unsee.suites.mllmu.results import OTHER_GOLD, results_of
-from unsee.suites.mllmu.run import check_context
 from unsee.suites.mllmu.scoring import FORGET_SETS
 from unsee.suites.records import joined
 
@@ -134,7 +134,7 @@ def evaluate_mllmu(config: RunConfig, options: MllmuOptions) -> BenchmarkOutcome
             picture=options.picture,
             max_new_tokens=config.evaluation.max_new_tokens,
         )
-        check_context(vlm, asked.asks)
+        check_context(vlm.chat, asked.asks)
         inputs = _inputs(config, vlm, asked)
     path = Path(config.out).expanduser() if config.out else _folder(inputs)
     with opened(path, config.seed, inputs) as folder:

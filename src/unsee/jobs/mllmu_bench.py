@@ -23,7 +23,15 @@ from unsee.jobs.engines.local import Local
 from unsee.jobs.folder import locked
 from unsee.jobs.inputs import read_retain
 from unsee.jobs.lines import read_json, write_atomic
-from unsee.jobs.mllmu_cell import base_of, gold_of, judge_for, other_gold_of, protocol_of, read_people
+from unsee.jobs.mllmu_cell import (
+    base_of,
+    chat_of_target,
+    gold_of,
+    judge_for,
+    other_gold_of,
+    protocol_of,
+    read_people,
+)
 from unsee.jobs.mllmu_matrix import Reader, failure_of, finished
 from unsee.jobs.mllmu_rows import check_form, formless, training_hash
 from unsee.jobs.receipt import print_cost
@@ -32,6 +40,7 @@ from unsee.nouns import UserError, shorten
 from unsee.reports.mllmu_matrix import as_csv, as_markdown, short
 from unsee.reports.mllmu_page import write_page
 from unsee.reports.mllmu_standing import order
+from unsee.suites.mllmu.context import check_context
 
 
 @dataclass(frozen=True)
@@ -160,7 +169,7 @@ def mean_distance(rows: Sequence[Mapping[str, Any]]) -> float:
 
 
 def check_people(cells: Sequence[Cell]) -> None:
-    """Refuses data that cannot be used, and finished cells on other data or another model.
+    """Refuses data that cannot be used, prompts that do not fit, finished cells on other data or models.
 
     Raises:
         UserError: The first thing that is wrong.
@@ -175,6 +184,9 @@ def check_people(cells: Sequence[Cell]) -> None:
         _check_there(gold_of(here[0].config), "--gold")
         _check_there(other_gold_of(here[0].config), "--set mllmu.gold_other")
         data = read_people(here[0].config)
+        if unfinished := [cell for cell in here if not finished(cell)]:
+            chat, kind = chat_of_target(first)
+            check_context(chat, protocol_of(unfinished[0].config, data, kind).asks)
         for cell in (cell for cell in here if finished(cell)):
             told = read_json(cell.path / "environment.json")
             now = {

@@ -32,17 +32,19 @@ from unsee.methods.parts import Method
 from unsee.metrics.factuality import FactJudge
 from unsee.models.adapters import detach, load_adapter, merge
 from unsee.models.attach import check_scope
+from unsee.models.chat import Chat
 from unsee.models.load import VLM, load
+from unsee.models.skeleton import open_chat
 from unsee.nouns import Record, UserError
 from unsee.packs.cost import Cost
 from unsee.reports.mllmu import markdown
 from unsee.suites.mllmu.asks import Ask, Protocol, protocol, under
+from unsee.suites.mllmu.context import check_context
 from unsee.suites.mllmu.data import Mllmu
 from unsee.suites.mllmu.load import load as load_data
 from unsee.suites.mllmu.official import official_files
 from unsee.suites.mllmu.presets import get_preset
 from unsee.suites.mllmu.results import OTHER_GOLD, gate_of, results_of
-from unsee.suites.mllmu.run import check_context
 from unsee.suites.mllmu.scoring import FORGET_SETS
 from unsee.suites.records import joined
 from unsee.training.unlearn import Work, check_gold
@@ -74,7 +76,7 @@ def forget_people(config: RunConfig, shared: Shared | None = None) -> RunFolder:
     if method.terms:
         check_scope(vlm, scope_of(config))
     asked = protocol_of(config, data, vlm.base.config.model_type)
-    check_context(vlm, asked.asks)
+    check_context(vlm.chat, asked.asks)
     with open_run(path, config) as folder:
         cell = PeopleCell(config, data, asked, method, vlm, folder, shared or Shared(path / "shared"))
         cell.claim()
@@ -118,6 +120,15 @@ def load_target(config: RunConfig) -> VLM:
         return _load(config, str(embedded.model_path(STAGE)))
     vlm = _load(config, config.model)
     return merge(load_adapter(vlm, config.adapter)) if config.adapter else vlm
+
+
+def chat_of_target(config: RunConfig) -> tuple[Chat, str]:
+    """How the target of a configuration reads text, and its model type, without its weights."""
+    if config.embedded:
+        return open_chat(embedded.model_path(STAGE))
+    return open_chat(
+        config.model, revision=config.revision or None, trust_remote_code=config.trust_remote_code
+    )
 
 
 def gold_of(config: RunConfig) -> str:

@@ -363,3 +363,18 @@ def _token_span(
 
 def _size(inputs: Mapping[str, Tensor]) -> int:
     return sum(tensor.nbytes for tensor in inputs.values())
+
+
+def chat_of(processor: Any, config: Any, generation: Any) -> Chat:
+    """The chat of a model.
+
+    Args:
+        processor: Its processor.
+        config: Its configuration; the part about text says how long a row may be.
+        generation: Its generation settings, or None.
+    """
+    stops = generation.eos_token_id if generation is not None else None
+    stops = () if stops is None else tuple(stops) if isinstance(stops, list | tuple) else (stops,)
+    context = getattr(config.get_text_config(), "max_position_embeddings", None)
+    placeholder = getattr(config, "image_token_id", None)
+    return Chat(processor, stops=stops, context=context, placeholder=placeholder)

@@ -24,7 +24,7 @@ from torch import Tensor
 from transformers import AutoConfig, AutoModelForImageTextToText, BitsAndBytesConfig
 from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING
 
-from unsee.models.chat import Chat
+from unsee.models.chat import Chat, chat_of
 from unsee.models.fingerprint import hash_files, hash_model
 from unsee.models.processes import launched, own_card
 from unsee.models.processors import load_processor
@@ -281,11 +281,7 @@ def _assemble(
     model: Any, processor: Any, *, name: str, revision: str, source: Source, weights_hash: str
 ) -> VLM:
     roles = find_roles(model)
-    stops = model.generation_config.eos_token_id if model.generation_config is not None else None
-    stops = () if stops is None else tuple(stops) if isinstance(stops, list | tuple) else (stops,)
-    context = getattr(model.config.get_text_config(), "max_position_embeddings", None)
-    placeholder = getattr(model.config, "image_token_id", None)
-    chat = Chat(processor, stops=stops, context=context, placeholder=placeholder)
+    chat = chat_of(processor, model.config, model.generation_config)
     return VLM(model, processor, name, revision, roles, chat, weights_hash, source)
 
 

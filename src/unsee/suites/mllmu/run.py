@@ -14,13 +14,13 @@ from unsee.answering import TokenScores, answer, answer_rows, next_tokens, score
 from unsee.metrics.likelihood import truth_ratio
 from unsee.models.load import VLM
 from unsee.models.processes import divided
-from unsee.models.raw import encode_raw
-from unsee.nouns import Picture, Question, Record, Reply, UserError
+from unsee.nouns import Picture, Question, Record, Reply
 from unsee.packs.cost import Cost
 from unsee.packs.features import FeatureStore
 from unsee.packs.rows import raw_row
 from unsee.suites.mllmu import parse
 from unsee.suites.mllmu.asks import KINDS, Ask
+from unsee.suites.mllmu.context import check_context
 from unsee.suites.mllmu.presets import Preset
 from unsee.suites.mllmu.prompts import corrected_choice
 from unsee.suites.mllmu.reading import status
@@ -31,31 +31,6 @@ DROPPED = (
     2  # tokens of the prompt that the releases leave out before they decode: the first one, and one more
 )
 Pair = tuple[str, str, Picture | None]
-
-
-def check_context(vlm: VLM, asks: Sequence[Ask]) -> None:
-    """Refuses, before any work, a protocol whose examples do not fit the model's context.
-
-    Raises:
-        UserError: With the longest prompt's tokens, the limit and what to do.
-    """
-    limit = vlm.chat.context
-    shown = [a for a in asks if a.raw and parse.ANSWER in a.prompt]
-    if limit is None or not shown:
-        return
-    lengths = {
-        a.id: len(encode_raw(vlm.chat, a.prompt, a.pictures, check=False).ids) + a.max_new_tokens
-        for a in shown
-    }
-    worst = max(lengths, key=lambda key: lengths[key])
-    if lengths[worst] > limit:
-        raise UserError(
-            "The examples of the protocol do not fit the model's context.",
-            got=f"{lengths[worst]} tokens with the reply, for {worst}",
-            expected=f"at most {limit} tokens",
-            remedy="take a protocol with fewer examples (release-2503, mmunlearner-1shot), one without "
-            "(corrected, mmunlearner-0shot), or a model with a longer context; nothing is cut",
-        )
 
 
 def portions(asks: Sequence[Ask], size: int = PORTION) -> Iterator[list[Ask]]:
@@ -106,7 +81,7 @@ def ask_all(
     Raises:
         UserError: Examples that do not fit the context.
     """
-    check_context(vlm, asks)
+    check_context(vlm.chat, asks)
     store = FeatureStore(vlm)
     often = _of_examples(asks)
     if often and store.usable:  # alone and first, so that their features do not depend on where a run resumes
