@@ -1,4 +1,4 @@
-"""``unsee`` with portions of a few questions, so that two processes have something to share.
+"""``unsee`` with portions of a few questions, so that two processes have something to share; rough intervals.
 
 Each process writes how many forward passes it made to the file COUNTED-NUMBER.
 """
@@ -13,16 +13,19 @@ import pytest
 
 from unsee.commands.main import main
 from unsee.jobs import mllmu_asking, mmubench_asking
+from unsee.metrics import roc
 from unsee.packs.cost import Cost
 
 FEW = 6
+DRAWS = 50
 COUNTED = "COUNTED"
 
 
 def make_small(patch: pytest.MonkeyPatch) -> None:
-    """Portions of the two benchmarks hold few questions; those of the suite concept are as they are."""
+    """Few questions in a portion of the two benchmarks, few draws of an AUC; concept is as it is."""
     for module in (mllmu_asking, mmubench_asking):
         patch.setattr(module, "PORTION", FEW)
+    patch.setattr(roc, "RESAMPLES", DRAWS)
 
 
 def _count(patch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,9 @@ from unsee.jobs.mmubench import evaluate_mmubench
 from unsee.jobs.mmubench_cell import forget_mmubench
 from unsee.jobs.mmubench_data import read_paper, request_of
 from unsee.jobs.training import method_of
-from unsee.nouns import UserError
+from unsee.nouns import Picture, UserError
+from unsee.packs import features
+from unsee.packs.vision import encode_pictures
 from unsee.suites.mmubench import run as running
 
 
@@ -134,6 +136,31 @@ def test_every_picture_is_encoded_once_per_model(forgotten: Path, given: dict[st
     # The target reads the replies of the model after: it has seen their pictures.
     assert opened
     assert stages["unlearned"]["images_encoded"] == len(shown)
+
+
+def test_a_picture_of_several_portions_is_encoded_by_itself(
+    given: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its features must not depend on which portions were asked before, or by another process."""
+    together: list[set[str]] = []
+
+    def encode(vlm: Any, pictures: Sequence[Picture], **more: Any) -> Any:
+        together.append({picture.hash for picture in pictures})
+        return encode_pictures(vlm, pictures, **more)
+
+    monkeypatch.setattr(features, "encode_pictures", encode)
+    chosen = config(given, tmp_path / "run")
+    evaluate_mmubench(chosen)
+    paper = read_paper(chosen)
+    asked = [*(sheet.questions for sheet in paper.sheets), paper.pool]
+    shown = [
+        {q.picture.hash for q in part if q.picture}
+        for questions in asked
+        for part in running.portions(questions, 6)
+    ]
+    often = {key for part in shown for key in part if sum(key in other for other in shown) > 1}
+    assert often
+    assert [pictures for pictures in together if pictures & often and len(pictures) > 1] == []
 
 
 def test_who_finds_the_answers_of_the_target_encodes_what_it_reads_once(
