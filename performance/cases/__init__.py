@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 
 from performance.cases import (
     ce_step,
+    everywhere_step,
     feature_cache,
     few_shot,
     fisher,
-    kl_everywhere,
     kl_step,
     letters,
     likelihoods,
@@ -25,7 +25,7 @@ from performance.shapes import Shape
 CASES: Mapping[str, Callable[[Shape], Case]] = {
     "T1": ce_step.prepare,
     "T2": kl_step.prepare,
-    "T3": kl_everywhere.prepare,
+    "T3": everywhere_step.prepare,
     "T4": siu_step.prepare,
     "T5": profile_step.prepare,
     "E1": open_answers.prepare,

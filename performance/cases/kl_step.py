@@ -48,7 +48,7 @@ def prepare(shape: Shape) -> Case:
         return step_of(vlm, table.mean_by_row(kl).mean())
 
     def peer(number: int) -> Step:
-        return step_of(vlm, divergence(vlm, other, rows(number), everywhere=False))
+        return step_of(vlm, divergence(vlm, other, rows(number)))
 
     return Case(
         "T2",

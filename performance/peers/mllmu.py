@@ -12,8 +12,9 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
-from performance.peers.rows import pad_rows
+from performance.peers.rows import IGNORED, pad_rows
 from unsee.models.load import VLM
 from unsee.models.raw import image_mark
 from unsee.nouns import Picture, Question
@@ -32,22 +33,37 @@ def cross_entropy(vlm: VLM, rows: Sequence[Row]) -> Tensor:
     return loss
 
 
-def divergence(vlm: VLM, reference: Any, rows: Sequence[Row], *, everywhere: bool) -> Tensor:
-    """KL(reference || model), a mean over rows of means over positions, formed at all positions of all rows.
-
-    Args:
-        vlm: The student.
-        reference: A copied model.
-        rows: What both read.
-        everywhere: Whether prompt and picture count, or answer tokens only; the work is the same.
-    """
+def divergence(vlm: VLM, reference: Any, rows: Sequence[Row]) -> Tensor:
+    """KL(reference || model), a mean over rows of means over answer tokens, formed at all positions."""
     batch = pad_rows(vlm, rows)
     log_q = torch.log_softmax(vlm.model(**batch.inputs).logits[:, :-1].float(), dim=-1)
     with torch.no_grad():
         log_p = torch.log_softmax(reference(**batch.inputs).logits[:, :-1].float(), dim=-1)
     values = (log_p.exp() * (log_p - log_q)).sum(-1)
-    counted = batch.text if everywhere else batch.answer
-    return ((values * counted).sum(1) / counted.sum(1)).mean()
+    return ((values * batch.answer).sum(1) / batch.answer.sum(1)).mean()
+
+
+def released_retain_loss(vlm: VLM, reference: Any, rows: Sequence[Row], weight: float) -> Tensor:
+    """A retain step of the released KL minimisation: the model's own loss and a KL, at all positions.
+
+    The labels are the input with padding masked. The KL is summed over positions and divided by the rows, as
+    ``kl_div`` does with ``batchmean``; positions of padding, which the release adds, are left out.
+
+    Args:
+        vlm: The student.
+        reference: A copied model.
+        rows: What both read.
+        weight: Of the KL; 1 in the release.
+    """
+    batch = pad_rows(vlm, rows)
+    there = batch.inputs["attention_mask"]
+    out = vlm.model(**batch.inputs, labels=batch.inputs["input_ids"].masked_fill(there == 0, IGNORED))
+    log_q = torch.log_softmax(out.logits.float(), dim=-1)
+    with torch.no_grad():
+        p = torch.softmax(reference(**batch.inputs).logits.float(), dim=-1)
+    values = functional.kl_div(log_q, p, reduction="none").sum(-1)
+    loss: Tensor = out.loss + weight * (values * there).sum() / len(rows)
+    return loss
 
 
 @torch.no_grad()

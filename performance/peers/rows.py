@@ -39,11 +39,6 @@ class PaddedRows:
         """(B, T - 1) float32, 1 where the next token is one of the answer."""
         return (self.labels[:, 1:] != IGNORED).float()
 
-    @property
-    def text(self) -> Tensor:
-        """(B, T - 1) float32, 1 where there is a next token at all."""
-        return self.inputs["attention_mask"][:, 1:].float()
-
 
 def pad_rows(vlm: VLM, rows: Sequence[Row]) -> PaddedRows:
     """Rows as the collators of LLaVA-style trainers lay them out; both sides begin with prepared pixels."""

@@ -42,12 +42,12 @@ def tables(rows):
 CASES = [
     ("ga", {}, lambda x: -x.mean_nll("original")),
     ("ga", {"variant": "paper"}, lambda x: -x.mean_nll("original")),
-    ("ga", {"variant": "released_code"}, lambda x: -x.token_nll("original")),
+    ("ga", {"variant": "released_code"}, lambda x: -x.everywhere_nll("original")),
     ("grad_diff", {"weight": 0.5}, lambda x: -x.mean_nll("original") + 0.5 * x.mean_nll(*RETAIN)),
     (
         "grad_diff",
-        {"variant": "released_code"},
-        lambda x: -x.token_nll("original") + x.token_nll(*RETAIN),
+        {"variant": "released_code", "weight": 0.5},
+        lambda x: -x.everywhere_nll("original") + 0.5 * x.everywhere_nll(*RETAIN),
     ),
     ("wga", {"beta": 0.7}, lambda x: weighted(x, 0.7, 0, "mean") + x.mean_nll(*RETAIN)),
     ("wga", {"variant": "paper"}, lambda x: weighted(x, 1, 0, "sum") + x.mean_nll(*RETAIN)),

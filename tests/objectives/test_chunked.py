@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 from torch import Tensor
 
-from unsee.objectives.chunked import chunked_kl
+from unsee.objectives.chunked import Head, chunked_kl, chunked_logp
 
 N, D, V = 11, 6, 40
 
@@ -19,6 +21,31 @@ def inputs() -> tuple[Tensor, Tensor, torch.nn.Linear, torch.nn.Linear]:
 
 def gradients(loss: Tensor, hidden: Tensor, head: torch.nn.Linear) -> list[Tensor]:
     return list(torch.autograd.grad(loss, [hidden, head.weight, head.bias]))
+
+
+@pytest.mark.parametrize("block", [1, 2, 3])
+def test_logp_by_hand(block: int) -> None:
+    """Logits (0, ln 3), (0, 0) and (ln 4, 0): probabilities (1/4, 3/4), (1/2, 1/2) and (4/5, 1/5).
+
+    The gradient of log p of a label is 1 at the label less the probabilities.
+    """
+    hidden = torch.tensor([[0.0, math.log(3)], [0.0, 0.0], [math.log(4), 0.0]], requires_grad=True)
+    found = chunked_logp(hidden, torch.tensor([1, 0, 1]), torch.nn.Identity(), block=block)
+    torch.testing.assert_close(found, torch.tensor([3 / 4, 1 / 2, 1 / 5]).log())
+    (gradient,) = torch.autograd.grad((torch.tensor([1.0, 2.0, 10.0]) * found).sum(), [hidden])
+    torch.testing.assert_close(gradient, torch.tensor([[-1 / 4, 1 / 4], [1.0, -1.0], [-8.0, 8.0]]))
+
+
+@pytest.mark.parametrize("block", [1, 4, 11, 100])
+def test_logp(block: int) -> None:
+    hidden, _, head, _ = inputs()
+    weights, labels = torch.linspace(0.5, 2, N), torch.randint(V, (N,))
+    expected = torch.log_softmax(head(hidden), -1)[range(N), labels]
+    found = chunked_logp(hidden, labels, head, block=block)
+    torch.testing.assert_close(found, expected)
+    whole = gradients((weights * expected).sum(), hidden, head)
+    for a, b in zip(gradients((weights * found).sum(), hidden, head), whole, strict=True):
+        torch.testing.assert_close(a, b)
 
 
 @pytest.mark.parametrize("block", [1, 4, 11, 100])
@@ -35,7 +62,17 @@ def test_kl(block: int) -> None:
     assert frozen.weight.grad is None
 
 
-def test_no_more_than_a_block_goes_through_the_head() -> None:
+KINDS = ("logp", "kl")
+
+
+def run(kind: str, head: Head, hidden: Tensor, reference: Tensor, frozen: torch.nn.Linear) -> Tensor:
+    if kind == "kl":
+        return chunked_kl(hidden, reference, head, frozen, block=4)
+    return chunked_logp(hidden, torch.arange(len(hidden)), head, block=4)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_more_than_a_block_goes_through_the_head(kind: str) -> None:
     hidden, reference, head, frozen = inputs()
     seen: list[int] = []
 
@@ -43,17 +80,18 @@ def test_no_more_than_a_block_goes_through_the_head() -> None:
         seen.append(len(states))
         return head(states)
 
-    chunked_kl(hidden, reference, counted, frozen, block=4).sum().backward()
+    run(kind, counted, hidden, reference, frozen).sum().backward()
     assert max(seen) == 4
     assert sum(seen) == 2 * N  # once forward, once again for the gradient
     kept: list[int] = []
     with torch.autograd.graph.saved_tensors_hooks(lambda x: kept.append(x.numel()) or x, lambda x: x):
-        chunked_kl(hidden, reference, counted, frozen, block=4).sum()
+        run(kind, counted, hidden, reference, frozen).sum()
     assert all(size < N * V for size in kept)
     assert not any(size == 4 * V for size in kept)
 
 
-def test_without_gradient_nothing_is_computed_twice() -> None:
+@pytest.mark.parametrize("kind", KINDS)
+def test_without_gradient_nothing_is_computed_twice(kind: str) -> None:
     hidden, reference, head, frozen = inputs()
     seen: list[int] = []
 
@@ -62,11 +100,12 @@ def test_without_gradient_nothing_is_computed_twice() -> None:
         return head(states)
 
     with torch.no_grad():
-        assert not chunked_kl(hidden, reference, counted, frozen, block=4).requires_grad
+        assert not run(kind, counted, hidden, reference, frozen).requires_grad
     assert seen == [4, 4, 3]
 
 
-def test_no_position() -> None:
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_position(kind: str) -> None:
     _, _, head, frozen = inputs()
     empty = torch.zeros(0, D)
-    assert chunked_kl(empty, empty, head, frozen).shape == (0,)
+    assert run(kind, head, empty, empty, frozen).shape == (0,)

@@ -26,7 +26,7 @@ from unsee.training.settings import TrainSettings
 from unsee.training.trainer import TrainResult, train
 
 FULL = Scope(full=True)
-SHARDED = ("siu", "dpo", "single")
+SHARDED = ("siu", "dpo", "everywhere", "single")
 
 
 class Course(NamedTuple):
@@ -58,6 +58,8 @@ COURSES = {
     "pdu": (get("pdu"), small_packs(passes=2, scope=FULL, probe_every=1, probe_replies=0, select="best")),
     # a pass of the target in every step
     "ga_kl": (get("ga_kl", {"variant": "released_code"}), small_packs(passes=2)),
+    # the likelihood of every token, prompt and picture included
+    "everywhere": (get("grad_diff", {"variant": "released_code"}), small_packs(passes=2)),
     # one row in every step: the second process has nothing to do
     "single": (get("ga"), small_packs(passes=2, batch=1, scope=FULL)),
     "cut lora": (get("siu"), small_packs(passes=4, scope=SCOPE, weight_decay=0.01)),

@@ -74,6 +74,7 @@ def test_what_shards_save_is_what_one_process_saves(folders: tuple[Path, Path], 
 def test_what_cannot_be_split_is_refused() -> None:
     vlm = build("llava")
     check_shards(vlm, get("siu"), gated=False)
+    check_shards(vlm, get("ga", {"variant": "released_code"}), gated=False)
     with pytest.raises(UserError, match="chosen entries"):
         check_shards(vlm, get("siu"), gated=True)
     with pytest.raises(UserError, match="at every position"):

@@ -6,8 +6,8 @@ Gradient difference (Liu et al., 2022). ``paper`` and ``corrected`` (default) ag
 each a mean over a row's answer tokens, then over rows.
 
 ``released_code`` (MLLMU-Bench, arXiv 2410.22108): no joint loss, but all forget steps and then all retain
-steps, each a mean over the step's answer tokens. Its labels also cover the template, the question and image
-placeholders. Not reproduced, as a table of answer tokens does not hold it.
+steps; each is a mean over every token of the step's rows but their first ones, template, question and image
+placeholders included (see ``released_code`` of ``ga``).
 
 ``schedule`` wins over the variant. ``alternate`` takes ``every`` retain steps after each forget step
 (MMUnlearner, arXiv 2502.11051, has as many as the retain set is larger).
@@ -22,8 +22,16 @@ from typing import Literal
 
 from torch import Tensor
 
-from unsee.methods.ascent import ROW_MEAN, TOKEN_MEAN, above_zero, bound_knob, likelihood_term
-from unsee.methods.parts import FORGET_ROLES, RETAIN_ROLES, TARGET, Method, Term, knob
+from unsee.methods.ascent import (
+    EVERYWHERE_MEAN,
+    ROW_MEAN,
+    above_zero,
+    ascent_term,
+    bound_knob,
+    everywhere_term,
+    likelihood_term,
+)
+from unsee.methods.parts import RETAIN_ROLES, TARGET, Method, Term, knob
 from unsee.methods.schedules import JOINT, Alternate, Schedule, Sequential
 from unsee.objectives import Variant, forward_kl, mean_by_row
 from unsee.packs.tokens import TokenTable
@@ -38,7 +46,8 @@ class GradDiff:
 
     variant: Variant = knob(
         "corrected",
-        help="released_code: sequential, mean over the step's answer tokens; the others: joint, row means",
+        help="released_code: sequential, mean over all tokens of the step, prompt and picture included; the "
+        "others: joint, row means over answer tokens",
         source="TOFU, arXiv 2401.06121; MLLMU-Bench code",
     )
     weight: float = knob(1.0, help="weight of the cross-entropy on the retain rows", source="TOFU")
@@ -64,6 +73,11 @@ def retain_terms(weight: float, kind: Retain = "nll", *, per_token: bool = False
     return (Term("retain_kl", frozenset(RETAIN_ROLES), weight, retain_kl_loss, TARGET, side="retain"),)
 
 
+def released_retain_terms(weight: float) -> tuple[Term, ...]:
+    """Cross-entropy of the retain rows as MLLMU-Bench releases it; nothing at weight 0."""
+    return (everywhere_term("retain_ce", RETAIN_ROLES, weight, side="retain"),) if weight else ()
+
+
 def order(knobs: GradDiff) -> Schedule:
     """The schedule that the knobs ask for."""
     chosen = knobs.schedule or ("sequential" if knobs.variant == "released_code" else "joint")
@@ -82,10 +96,10 @@ def grad_diff(knobs: GradDiff) -> Method:
         loss_line="- CE(original) + weight * CE(T3, T4, anchors)",
         knobs=knobs,
         terms=(
-            likelihood_term("ascent", FORGET_ROLES, climb=True, per_token=released),
-            *retain_terms(knobs.weight, per_token=released),
+            ascent_term(released),
+            *(released_retain_terms(knobs.weight) if released else retain_terms(knobs.weight)),
         ),
-        reduction=TOKEN_MEAN if released else ROW_MEAN,
+        reduction=EVERYWHERE_MEAN if released else ROW_MEAN,
         cost="one forward and backward per retain row",
         schedule=order(knobs),
         stop_above=knobs.bound,

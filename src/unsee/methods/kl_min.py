@@ -13,9 +13,9 @@ answer token, not over prompt and padding.
 template, question and picture included, and divided by the batch only (``batchmean`` of a tensor with three
 axes), so it is a *sum* over positions and its weight grows with the length of the row; the retain rows'
 cross-entropy is added to it; all forget steps come before all retain steps (MMUnlearner: alternating).
-Cross-entropies are means over the step's answer tokens. Not reproduced: positions of padding, which depend
-on the other rows of the batch, and the prompt's positions in both cross-entropies. The vocabulary head must
-be frozen.
+Cross-entropies are means over every token of the step's rows but their first ones (see ``released_code`` of
+``ga``). Not reproduced: the KL at positions of padding, which depend on the other rows of the batch. The
+vocabulary head must be frozen.
 
 The loss has no lower bound: see ``bound`` of ``ga``. Default: weight 1 (TOFU).
 """
@@ -26,9 +26,9 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from unsee.methods.ascent import ROW_MEAN, bound_knob, likelihood_term
-from unsee.methods.grad_diff import retain_terms
-from unsee.methods.parts import FORGET_ROLES, RETAIN_ROLES, Method, Term, Variant, knob
+from unsee.methods.ascent import EVERYWHERE_MEAN, ROW_MEAN, ascent_term, bound_knob
+from unsee.methods.grad_diff import released_retain_terms, retain_terms
+from unsee.methods.parts import RETAIN_ROLES, Method, Term, Variant, knob
 from unsee.methods.schedules import JOINT, Sequential
 from unsee.packs.tokens import TokenTable
 
@@ -39,8 +39,8 @@ class GAKL:
 
     variant: Variant = knob(
         "corrected",
-        help="released_code: KL summed over all positions, plus retain cross-entropy, sequential; the "
-        "others: means over answer tokens",
+        help="released_code: KL summed over all positions, plus retain cross-entropy, both with prompt and "
+        "picture, sequential; the others: means over answer tokens",
         source="TOFU, arXiv 2401.06121; MLLMU-Bench code",
     )
     weight: float = knob(1.0, help="weight of the KL on the retain rows", source="TOFU, arXiv 2401.06121")
@@ -56,7 +56,7 @@ def released_terms(weight: float) -> tuple[Term, ...]:
     """What keeps the retain rows in the release."""
     roles = frozenset(RETAIN_ROLES)
     kl = Term("retain_kl", roles, weight, released_kl_loss, side="retain", everywhere="kl")
-    return (kl, *retain_terms(1.0, per_token=True))
+    return (kl, *released_retain_terms(1.0))
 
 
 def ga_kl(knobs: GAKL) -> Method:
@@ -69,11 +69,11 @@ def ga_kl(knobs: GAKL) -> Method:
         loss_line="- CE(original) + weight * KL(reference || model)(T3, T4, anchors)",
         knobs=knobs,
         terms=(
-            likelihood_term("ascent", FORGET_ROLES, climb=True, per_token=released),
+            ascent_term(released),
             *(released_terms(knobs.weight) if released else retain_terms(knobs.weight, "kl")),
         ),
         reduction=(
-            "KL: sum over all positions of a row, mean over rows; CE: mean over the step's answer tokens"
+            f"KL: sum over all positions of a row, mean over rows; CE: {EVERYWHERE_MEAN}"
             if released
             else ROW_MEAN
         ),

@@ -14,7 +14,7 @@ gold model of this project, so a second training comes first; the ratio is one s
 two models' mean token losses over the batch; beta .4, no retain term. A batch is what goes through the model
 together: a step of one forward pass gives the released scalar exactly, a step cut into several gives the
 token-weighted mean of their scalars. Its labels also cover template, question and image placeholders. Not
-reproduced, as a table of answer tokens does not hold them.
+reproduced: here both models are compared on the answers.
 
 ``released_code_clear`` (CLEAR, arXiv 2410.18057): the ratio is taken for every token of the vocabulary and
 averaged over it, the answer is never looked at; beta 1, no retain term. Descent on it raises the likelihood

@@ -54,6 +54,11 @@ def all_tokens(row: Row) -> float:
     return float(len(row.ids))
 
 
+def next_tokens(row: Row) -> float:
+    """A row counts by its tokens that have one before them: the term is a mean over predicted tokens."""
+    return float(len(row.ids) - 1)
+
+
 def answer_tokens(row: Row) -> float:
     """A row counts by its answer tokens: the term is a mean over tokens."""
     return float(len(row.ids) - row.answer_start)
@@ -93,8 +98,9 @@ class Term:
         paired: The loss compares rows of different roles with each other by :func:`pair_key`; such rows are
             then taken by the same step and go through the model together.
         whole: The loss reads all its rows of a step as one batch; they go through the model together.
-        everywhere: A divergence over all positions of a row, by its name in ``packs.everywhere``, that the
-            loss finds in the student's table; empty = the loss reads answer tokens.
+        everywhere: A sum over all positions of a row, by its name in ``packs.everywhere`` (its negative
+            log-likelihood or a divergence), that the loss finds in the student's table; empty = the loss
+            reads answer tokens.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""KL at many positions, from hidden states: never more than a block of logits at a time.
+"""Likelihood and KL at many positions, from hidden states: never more than a block of logits at a time.
 
 Over all positions of a batch the logits alone would be 4 * N * V bytes, and a divergence keeps several
 tensors of that size for its gradient. Here a block of positions goes through the vocabulary head, gives one
@@ -14,10 +14,26 @@ from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
 from unsee.objectives.divergences import forward_kl
+from unsee.objectives.likelihood import token_logp
 
 Head = Callable[[Tensor], Tensor]  # (n, D) hidden states -> (n, V) logits
 Divergence = Callable[[Tensor, Tensor], Tensor]  # (n, V) student's and (n, V) reference's logits -> (n,)
 BLOCK = 256
+
+
+def chunked_logp(
+    hidden: Tensor,  # (N, D) what the head reads
+    labels: Tensor,  # (N,) int64
+    head: Head,
+    *,
+    block: int = BLOCK,
+) -> Tensor:
+    """Log-probability (nats, float32) of each label: (N,). ``block`` positions have logits at a time."""
+
+    def part(states: Tensor, wanted: Tensor) -> Tensor:
+        return token_logp(head(states), wanted)
+
+    return _in_blocks(part, (hidden, labels), block)
 
 
 def chunked_kl(

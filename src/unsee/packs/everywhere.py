@@ -1,6 +1,6 @@
 """Objectives over every position of a row, prompt and picture included, without (B, T, V) logits.
 
-Positions that rows share are computed once and counted for each of these rows, so every row's mean is that of
+Positions that rows share are computed once and counted for each of these rows, so every row's sum is that of
 the row alone. The hidden states of all positions are kept; their logits exist a block at a time.
 """
 
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -16,9 +16,9 @@ from torch import Tensor, nn
 
 from unsee.models.load import VLM
 from unsee.nouns import UserError
-from unsee.objectives.chunked import BLOCK, Divergence, chunked_kl
+from unsee.objectives.chunked import BLOCK, Divergence, chunked_kl, chunked_logp
 from unsee.objectives.divergences import forward_kl
-from unsee.objectives.likelihood import mean_by_row
+from unsee.objectives.likelihood import sum_by_row
 from unsee.objectives.teachers import reverse_kl
 from unsee.packs.attention import attending
 from unsee.packs.cost import Cost, phase
@@ -27,29 +27,8 @@ from unsee.packs.features import FeatureStore
 from unsee.packs.pack import Batch, Pack
 from unsee.packs.tokens import TokenTable, forward, picture_inputs, working
 
+NLL = "nll"  # of the next token, wherever there is one
 DIVERGENCES: Mapping[str, Divergence] = {"kl": forward_kl, "reverse_kl": reverse_kl}
-
-
-@dataclass(frozen=True)
-class Steps:
-    """Every position of a batch at which some row predicts its next token: N of rows, P different ones.
-
-    Attributes:
-        places: (P,) flat position b * T + t.
-        place: (N,) which of them each position of each row is.
-        row: (N,) row index, in the order of ``Batch.rows``.
-    """
-
-    places: Tensor
-    place: Tensor
-    row: Tensor
-
-
-def steps_of(batch: Batch, packs: Sequence[Pack]) -> Steps:
-    """The steps of a batch that was made of these packs."""
-    positions, row = _places(batch, packs, last=False)
-    places, place = torch.unique(positions, return_inverse=True)
-    return Steps(places, place, row)
 
 
 def states_of(
@@ -95,25 +74,6 @@ def reference_states(
         return states_of(vlm, batch, cost=cost, features=features, reference=True)
 
 
-def kl_everywhere(
-    vlm: VLM,
-    steps: Steps,
-    states: Tensor,  # (B * T, D)
-    reference: Tensor,  # (B * T, D)
-    *,
-    block: int = BLOCK,
-    cost: Cost | None = None,
-) -> Tensor:
-    """Mean KL(reference || model) over all positions of each row that predict a token: (R,), nats.
-
-    The vocabulary head must be frozen: student and reference share it.
-    """
-    head = vlm.base.get_output_embeddings()
-    values = chunked_kl(states[steps.places], reference[steps.places], head, head, block=block)
-    _count_head(cost, 2 * len(steps.places))
-    return mean_by_row(values[steps.place], steps.row, int(steps.row.max()) + 1)
-
-
 def forward_everywhere(
     vlm: VLM,
     batch: Batch,
@@ -125,39 +85,47 @@ def forward_everywhere(
     layers: Sequence[int] = (),
     block: int = BLOCK,
 ) -> TokenTable:
-    """The token table of ``packs.tokens.forward`` with divergences over all positions, from the same pass.
+    """The token table of ``packs.tokens.forward`` with sums over all positions, from the same pass.
 
     Args:
         vlm: The model, its adapter on; the target is the same model with the adapter off.
         batch: Made of ``packs``.
         packs: The packs of the batch.
-        wanted: Names of ``DIVERGENCES`` and the roles of the rows they are for; other rows get 0.
+        wanted: What is summed over the positions of which rows, by their roles; other rows get 0. ``NLL``:
+            the negative log-likelihood of the next token, image placeholders and end of turn included, at
+            every position but the last. Names of ``DIVERGENCES``: of the target and the model, at every
+            position; only these take a pass of the target.
         cost: Counters to add to.
         features: Cached features of frozen vision.
         layers: As for ``forward``.
         block: Positions that have logits at a time.
 
     Raises:
-        UserError: The vocabulary head trains, or the model changes its logits behind it.
+        UserError: The vocabulary head trains where a divergence is wanted, the model changes its logits
+            behind the head, or a wanted likelihood is that of a token which the head does not know.
     """
-    check_head(vlm)
+    compared = [name for name in wanted if name != NLL]
+    _check_logits(vlm)
+    if compared:
+        check_head(vlm)
     with _whole_states(vlm) as heard:
         table = forward(vlm, batch, cost=cost, features=features, layers=layers)
-    reference = reference_states(vlm, batch, cost=cost, features=features)
-    found = {
-        name: _sums(
-            vlm, name, _places(batch, packs, roles), heard[0], reference, len(batch.rows), block, cost
-        )
-        for name, roles in wanted.items()
-    }
+    states, found = heard[0], dict[str, Tensor]()
+    if NLL in wanted:
+        found[NLL] = _nll_sums(vlm, batch, packs, wanted[NLL], states, block, cost)
+    if compared:
+        both = states, reference_states(vlm, batch, cost=cost, features=features)
+        for name in compared:
+            places = _places(batch, packs, wanted[name])
+            found[name] = _divergence_sums(vlm, name, places, both, len(batch.rows), block, cost)
     return replace(table, everywhere=found)
 
 
 def check_head(vlm: VLM) -> None:
-    """Refuses models whose logits of model and target are not those of one frozen head.
+    """Refuses a vocabulary head that trains: model and target would not share it.
 
     Raises:
-        UserError: The vocabulary head trains, or the model changes its logits behind it.
+        UserError: It does.
     """
     head = vlm.base.get_output_embeddings()
     if any(weight.requires_grad for weight in head.parameters()):
@@ -167,7 +135,6 @@ def check_head(vlm: VLM) -> None:
             expected="weights below the head, such as scope.parts=language.attention,language.mlp",
             remedy="take the head and the embeddings out of scope.parts, or choose knobs.variant=corrected",
         )
-    _check_logits(vlm)
 
 
 def plain_head(vlm: VLM) -> bool:
@@ -201,35 +168,60 @@ def _whole_states(vlm: VLM) -> Iterator[list[Tensor]]:
 
 
 def _places(
-    batch: Batch, packs: Sequence[Pack], roles: frozenset[str] | None = None, *, last: bool = True
+    batch: Batch, packs: Sequence[Pack], roles: frozenset[str], part: slice = slice(None)
 ) -> tuple[Tensor, Tensor]:
     """Flat position b * T + t and row index of every token of the rows with these roles: (N,) and (N,).
 
     Args:
         batch: Made of ``packs``.
         packs: The packs.
-        roles: None = all.
-        last: Whether the last token of each row counts.
+        roles: Whose tokens.
+        part: Which of the tokens of each row.
     """
     length = batch.input_ids.shape[1]
     place = {order: r for r, order in enumerate(batch.order)}
     lines = [
-        (place[order], [b * length + node for node in (path if last else path[:-1])])
+        (place[order], [b * length + node for node in path[part]])
         for b, pack in enumerate(packs)
         for row, order, path in zip(pack.rows, pack.order, pack.paths, strict=True)
-        if roles is None or row.role in roles
+        if row.role in roles
     ]
     positions = torch.tensor([position for _, path in lines for position in path], dtype=torch.long)
     index = torch.tensor([r for r, path in lines for _ in path], dtype=torch.long)
     return positions.to(batch.input_ids.device), index.to(batch.input_ids.device)
 
 
-def _sums(
+def _nll_sums(
+    vlm: VLM,
+    batch: Batch,
+    packs: Sequence[Pack],
+    roles: frozenset[str],
+    states: Tensor,  # (B * T, D)
+    block: int,
+    cost: Cost | None,
+) -> Tensor:
+    """Negative log-likelihood (nats) of every token but the first, summed by row: (R,).
+
+    A token stands in the tree once for all rows that say it after the same past, so it is scored once.
+    """
+    before, index = _places(batch, packs, roles, slice(None, -1))
+    after, _ = _places(batch, packs, roles, slice(1, None))
+    once, back = torch.unique(after, return_inverse=True)
+    previous = torch.empty_like(once)
+    previous[back] = before
+    labels = batch.input_ids.flatten()[once]
+    head = vlm.base.get_output_embeddings()
+    _check_known(vlm, labels)
+    values = -chunked_logp(states[previous], labels, head, block=block)
+    _count_head(cost, len(once))
+    return sum_by_row(values[back], index, len(batch.rows))
+
+
+def _divergence_sums(
     vlm: VLM,
     name: str,
     places: tuple[Tensor, Tensor],
-    states: Tensor,  # (B * T, D)
-    reference: Tensor,  # (B * T, D)
+    states: tuple[Tensor, Tensor],  # (B * T, D) of the model and of the target
     rows: int,
     block: int,
     cost: Cost | None,
@@ -238,9 +230,22 @@ def _sums(
     positions, index = places
     once, back = torch.unique(positions, return_inverse=True)
     head = vlm.base.get_output_embeddings()
-    values = chunked_kl(states[once], reference[once], head, head, block=block, divergence=DIVERGENCES[name])
+    mine, theirs = (x[once] for x in states)
+    values = chunked_kl(mine, theirs, head, head, block=block, divergence=DIVERGENCES[name])
     _count_head(cost, 2 * len(once))
-    return values.new_zeros(rows).index_add(0, index, values[back])
+    return sum_by_row(values[back], index, rows)
+
+
+def _check_known(vlm: VLM, labels: Tensor) -> None:
+    """Some families have placeholders in their embeddings and not in their head."""
+    size = int(vlm.base.config.get_text_config().vocab_size)
+    if len(labels) and int(labels.max()) >= size:
+        raise UserError(
+            "this variant reads the likelihood of every token, and the vocabulary head does not know one",
+            got=f"{vlm.tokenizer.convert_ids_to_tokens(int(labels.max()))!r} of {vlm.base.config.model_type}",
+            expected=f"token ids below {size}",
+            remedy="choose knobs.variant=corrected, which reads answers only",
+        )
 
 
 def _count_head(cost: Cost | None, rows: int) -> None:

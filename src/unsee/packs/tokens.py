@@ -43,8 +43,8 @@ class TokenTable:
         rows: The R rows.
         states: Hidden states (N, D) that predict the answer tokens, by decoder layer (its output, counted
             from 0) or ``FINAL`` (what the vocabulary head reads); only those asked for.
-        everywhere: Divergences from the target summed over every position of each row, prompt and picture
-            included, (R,) by name; only those asked for (``packs.everywhere``).
+        everywhere: Sums over every position of each row, prompt and picture included, (R,) by name: its
+            negative log-likelihood, divergences from the target; only those asked for (``packs.everywhere``).
     """
 
     logits: Tensor

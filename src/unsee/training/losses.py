@@ -104,7 +104,7 @@ def active_terms(method: Method, turn: Turn) -> list[Term]:
 
 
 def everywhere_roles(method: Method, turn: Turn) -> dict[str, frozenset[str]]:
-    """Divergences over all positions that acting terms read, and the roles of their rows."""
+    """Sums over all positions that acting terms read, by name, and the roles of their rows."""
     found: dict[str, frozenset[str]] = {}
     for term in active_terms(method, turn):
         if term.everywhere:

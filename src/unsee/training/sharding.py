@@ -26,6 +26,7 @@ from unsee.models.load import VLM
 from unsee.models.processes import asks_for_shards, count
 from unsee.models.roles import PEFT_PREFIX
 from unsee.nouns import UserError
+from unsee.packs.everywhere import DIVERGENCES
 from unsee.packs.vision import skipped_without_pictures
 from unsee.training.settings import TrainSettings
 
@@ -51,7 +52,9 @@ def check_shards(vlm: VLM, method: Method, *, gated: bool) -> None:
     text = vlm.base.config.get_text_config()
     reasons = {
         "a method that lets chosen entries of the weights move": gated,
-        "a method that compares with the target at every position": any(t.everywhere for t in method.terms),
+        "a method that compares with the target at every position": any(
+            term.everywhere in DIVERGENCES for term in method.terms
+        ),
         "weights in 4 bits": bool(getattr(vlm.base, "is_loaded_in_4bit", False)),
         "a model that changes its logits behind the head": bool(getattr(text, "final_logit_softcapping", 0)),
     }
