@@ -23,6 +23,7 @@ from unsee.nouns import Example, UserError
 from unsee.packs.cost import Cost
 from unsee.suites.mllmu.data import Mllmu
 from unsee.suites.mllmu.examples import FORMS, Form, original_rows, pairs_of
+from unsee.suites.mllmu.load import check_pictures
 from unsee.suites.mllmu.load import load as load_data
 from unsee.training.fitting import CORRECTED, Recipe, fitting, lesson_rows, people_in, settings_of
 from unsee.training.released import RELEASE, train_released
@@ -82,6 +83,7 @@ def fit(what: str, options: FitOptions) -> Path:
     recipe = _check(what, options)
     data = load_data(options.data, options.ratio, revision=options.data_revision, training=True, demos=False)
     rows = lessons(what, data, options.modality)
+    check_pictures(row.picture for row in rows if row.picture is not None)
     vlm = load(
         options.model,
         revision=options.revision or None,

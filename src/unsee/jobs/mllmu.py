@@ -28,6 +28,7 @@ from unsee.reports.mllmu import markdown
 from unsee.suites.mllmu.asks import Ask, Condition, Protocol, protocol, under
 from unsee.suites.mllmu.context import check_context
 from unsee.suites.mllmu.data import Mllmu
+from unsee.suites.mllmu.load import check_pictures
 from unsee.suites.mllmu.load import load as load_data
 from unsee.suites.mllmu.official import official_files
 from unsee.suites.mllmu.presets import DEFAULT, SETS, SetName, get_preset
@@ -134,6 +135,7 @@ def evaluate_mllmu(config: RunConfig, options: MllmuOptions) -> BenchmarkOutcome
             picture=options.picture,
             max_new_tokens=config.evaluation.max_new_tokens,
         )
+        check_pictures(picture for ask in asked.asks for picture in ask.pictures)
         check_context(vlm.chat, asked.asks)
         inputs = _inputs(config, vlm, asked)
     path = Path(config.out).expanduser() if config.out else _folder(inputs)

@@ -41,6 +41,7 @@ from unsee.reports.mllmu_matrix import as_csv, as_markdown, short
 from unsee.reports.mllmu_page import write_page
 from unsee.reports.mllmu_standing import order
 from unsee.suites.mllmu.context import check_context
+from unsee.suites.mllmu.load import check_pictures
 
 
 @dataclass(frozen=True)
@@ -186,7 +187,9 @@ def check_people(cells: Sequence[Cell]) -> None:
         data = read_people(here[0].config)
         if unfinished := [cell for cell in here if not finished(cell)]:
             chat, kind = chat_of_target(first)
-            check_context(chat, protocol_of(unfinished[0].config, data, kind).asks)
+            asks = protocol_of(unfinished[0].config, data, kind).asks
+            check_pictures(p for shown in (*asks, *data.forget, *data.retain) for p in shown.pictures)
+            check_context(chat, asks)
         for cell in (cell for cell in here if finished(cell)):
             told = read_json(cell.path / "environment.json")
             now = {

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from unsee.nouns import UserError, hash_text
+from unsee.nouns import Picture, UserError, hash_text
 from unsee.suites.mllmu import schema
 from unsee.suites.mllmu.cells import Pairs, biography_of, picture_of, tasks_of, training_of
 from unsee.suites.mllmu.checks import SETS, notes_on
@@ -62,6 +62,16 @@ def load(
     )
     made = replace(made, revision=found.revision or _fingerprint(made))
     return replace(made, notes=(*absent, *notes_on(made, expected)))
+
+
+def check_pictures(pictures: Iterable[Picture]) -> None:
+    """Decodes every picture once and keeps none, so that damage behind a header shows before any work.
+
+    Raises:
+        UserError: With file, row and remedy, where a picture does not decode.
+    """
+    for picture in {picture.hash: picture for picture in pictures}.values():
+        picture.read()
 
 
 def _splits(ratio: int) -> tuple[str, str]:
