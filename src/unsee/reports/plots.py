@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import re
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -46,6 +47,8 @@ STYLE = {
     "legend.frameon": False, "lines.linewidth": 1.8,
 }  # fmt: skip
 WIDTH = 4.9
+TITLE = 36  # letters of a row's title in one line: two fit between two rows
+SHORT = 16  # letters of a name of which three stand side by side
 ABOUT_OTHERS = ("others_named", "neighbours_named", "strangers_refused", "attributes", "scenes")
 PERCENT = FuncFormatter(lambda value, _: f"{100 * value:.0f} %")
 
@@ -76,13 +79,7 @@ def trade_off(results: Mapping[str, Any]) -> Markup | None:
 def measures(results: Mapping[str, Any]) -> Markup | None:
     """Every figure that is a share, with one mark per model and a tick where guessing lies."""
     models = [m for m in models_of(results) if m != "chance"]
-    rows = [
-        k
-        for k, measure in MEASURES.items()
-        if measure.unit == "share"
-        and k != "generality_name"
-        and any(value_of(results, m, k) is not None for m in models)
-    ]
+    rows = [k for k in MEASURES if k != "generality_name" and _is_share(results, models, k)]
     if not rows:
         return None
     with matplotlib.rc_context(STYLE):
@@ -100,7 +97,8 @@ def measures(results: Mapping[str, Any]) -> Markup | None:
         if chances:
             xs, ys = zip(*chances, strict=True)
             axes.plot(xs, ys, ls="", marker="|", ms=17, mew=1.4, color=INK, label="chance")
-        axes.set_yticks(range(len(rows)), [MEASURES[k].title + _arrow(MEASURES[k].better) for k in rows])
+        titles = [textwrap.fill(MEASURES[k].title + _arrow(MEASURES[k].better), TITLE) for k in rows]
+        axes.set_yticks(range(len(rows)), titles)
         axes.set(xlim=(-0.04, 1.04), ylim=(len(rows) - 0.4, -0.6))
         axes.xaxis.set_major_formatter(PERCENT)
         axes.set_xticks((0, 0.5, 1))
@@ -127,12 +125,19 @@ def training(steps: Sequence[Mapping[str, Any]]) -> Markup | None:
         return svg(figure, "training", _spoken(panels))
 
 
+def _is_share(results: Mapping[str, Any], models: Sequence[str], metric: str) -> bool:
+    """Whether a figure is there, and between 0 and 1; in the paper's reading Diversity counts words."""
+    values = [v for model in models if (v := value_of(results, model, metric)) is not None]
+    return MEASURES[metric].unit == "share" and bool(values) and all(0 <= v <= 1 for v in values)
+
+
 def _draw_lines(axes: Any, series: Mapping[str, list[tuple[float, float]]]) -> None:
     for n, (name, points) in enumerate((k, p) for k, p in series.items() if p):
         xs, ys = zip(*points, strict=True)
         style = {"color": LINES[n % len(LINES)], "ls": _DASHES[n % len(_DASHES)]}
         axes.plot(xs, ys, label=one_line(name, 30), marker="o" if len(points) < 30 else "", ms=3.5, **style)
-    axes.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=3, fontsize=8.5)
+    longest = max(len(one_line(name, 30)) for name, points in series.items() if points)
+    axes.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=3 if longest <= SHORT else 2, fontsize=8.5)
 
 
 def _spoken(panels: Sequence[tuple[str, Mapping[str, list[tuple[float, float]]]]]) -> str:
@@ -193,7 +198,7 @@ def _label(model: str) -> str:
 
 
 def _arrow(better: str) -> str:
-    return " ↑" if better == "higher" else " ↓"
+    return "\N{NO-BREAK SPACE}" + ("↑" if better == "higher" else "↓")
 
 
 def svg(figure: Figure, name: str, spoken: str) -> Markup:
