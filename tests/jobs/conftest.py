@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from tests.jobs.make import prepare
 from unsee.config import resolve
@@ -24,3 +26,15 @@ def finished(given: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) ->
     """An undisturbed run."""
     out: Path = tmp_path_factory.mktemp("runs") / "undisturbed"
     return forget(resolve({**given, "out": str(out)}))
+
+
+@pytest.fixture(scope="module")
+def one_thread() -> Iterator[None]:
+    """One thread in this process, as in each of the processes of the command: rounding depends on the number.
+
+    For modules that say so (``pytest.mark.usefixtures``). What all modules share is made before it.
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 import yaml
 
 import unsee.jobs.forget as forgetting
@@ -31,6 +30,7 @@ from unsee.methods.registry import methods
 from unsee.nouns import UserError
 from unsee.training.losses import TrainingStopped
 
+pytestmark = pytest.mark.usefixtures("one_thread")
 SHORT = ("training.passes=1", "evaluation.limit=1")
 
 
@@ -53,15 +53,6 @@ def without_cost(text: str) -> dict[str, Any]:
 def heard() -> tuple[list[str], Any]:
     lines: list[str] = []
     return lines, lines.append
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread() -> Iterator[None]:
-    """The workers of the command have one thread each; rounding depends on it."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

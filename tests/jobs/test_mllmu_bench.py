@@ -6,12 +6,10 @@ import csv
 import io
 import json
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 import yaml
 
 from tests.jobs.mllmu_people import FORGET, prepare_people
@@ -27,13 +25,7 @@ from unsee.methods.registry import get, methods
 from unsee.nouns import Example, UserError
 from unsee.suites.mllmu.load import load
 
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")

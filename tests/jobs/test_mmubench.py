@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 
 from tests.jobs.make import save_pictures
 from tests.jobs.mmubench_folder import values
@@ -30,13 +29,10 @@ from unsee.suites.mmubench import run as running
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
+def _small_portions(one_thread: None) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(asking, "PORTION", 6)  # many small portions, so that there are places to be killed at
         yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import torch
 
 from tests.jobs.make import save_model
 from tests.suites.mmubench.folders import released
@@ -18,16 +16,9 @@ from unsee.jobs import embedded
 from unsee.jobs.lines import read_json
 from unsee.jobs.mmubench_data import read_paper, request_of
 
+pytestmark = pytest.mark.usefixtures("one_thread")
 VERBS = (["evaluate", "mmubench"], ["bench", "mmubench", "--methods", "po", "--jobs", "1"])
 SHORT = [f"--set=evaluation.{key}" for key in ("limit=1", "max_new_tokens=3")]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

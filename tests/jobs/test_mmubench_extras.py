@@ -10,7 +10,6 @@ from threading import Thread
 from typing import Any
 
 import pytest
-import torch
 
 from tests.jobs.mmubench_folder import utility_files, values
 from unsee.commands.main import run
@@ -24,13 +23,10 @@ from unsee.jobs.mmubench_cell import forget_mmubench
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
+def _small_portions(one_thread: None) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(asking, "PORTION", 6)
         yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

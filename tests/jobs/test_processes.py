@@ -28,6 +28,7 @@ from unsee.nouns import UserError
 OWN = ("cost.json", "environment.json", "log.txt", "report.html", "run.yaml")  # tell place, time or cost
 BEGUN = ("environment.json", "run.yaml")
 EXACT = 1e-5
+pytestmark = pytest.mark.usefixtures("finished", "one_thread")  # the run of all modules first
 
 
 def config_file(values: dict[str, Any], out: Path) -> str:
@@ -86,14 +87,9 @@ def cut(folder: Path, whole: Path, lines: int) -> None:
 
 
 def one_process(words: list[str], out: Path) -> None:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # as in each of the two: sums over other numbers of threads round otherwise
-    try:
-        with pytest.MonkeyPatch.context() as patch:
-            make_small(patch)
-            assert run([*words, "--out", str(out)]) == 0
-    finally:
-        torch.set_num_threads(threads)
+    with pytest.MonkeyPatch.context() as patch:
+        make_small(patch)
+        assert run([*words, "--out", str(out)]) == 0
 
 
 class Asked(NamedTuple):

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 
 from tests.jobs.engine_work import die_for_seed_2, holder, note, wait_until
 from tests.jobs.test_bench import SHORT, ask, without_cost, workers
@@ -30,7 +29,7 @@ from unsee.jobs.lines import read_lines
 ROOT = Path(__file__).parents[2]
 METHODS = "ga,po"
 AGENTS = {"ray::DashboardAgent", "ray::RuntimeEnvAgent", ""}  # they run no cell; Ray ends them a minute later
-pytestmark = pytest.mark.timeout(900)
+pytestmark = [pytest.mark.timeout(900), pytest.mark.usefixtures("one_thread")]
 
 
 @pytest.fixture(scope="module")
@@ -57,10 +56,7 @@ def cluster() -> Iterator[Any]:
 def local(given: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same matrix by the engine of this machine."""
     out = tmp_path_factory.mktemp("local") / "out"
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
     assert bench(ask(given, METHODS, sets=SHORT), out, jobs=1, say=lambda line: None).complete
-    torch.set_num_threads(threads)
     return out
 
 

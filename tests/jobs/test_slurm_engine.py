@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 import submitit
-import torch
 
 from tests.jobs.engine_work import FakeSlurm, note, wait_for_word, wait_until
 from tests.jobs.test_bench import SHORT, ask, without_cost
@@ -26,7 +25,7 @@ from unsee.jobs.engines.slurm import Resumable, Slurm, executor_of
 from unsee.jobs.folder import locked
 from unsee.nouns import UserError
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = [pytest.mark.timeout(900), pytest.mark.usefixtures("one_thread")]
 LOCAL = SlurmOptions(cluster="local")
 
 
@@ -170,11 +169,8 @@ def test_a_job_whose_time_is_over_goes_on_in_another(tmp_path: Path) -> None:
 
 
 def test_a_real_cell_as_a_job(given: dict[str, Any], tmp_path: Path) -> None:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
     wanted = ask(given, "ga", sets=SHORT)
     here = bench(wanted, tmp_path / "here", jobs=1, say=lambda line: None)
-    torch.set_num_threads(threads)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("OMP_NUM_THREADS", "1")
         there = bench(wanted, tmp_path / "there", say=lambda line: None, engine=Slurm(LOCAL))
