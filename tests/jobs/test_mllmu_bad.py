@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import torch
 from PIL import Image
 
 from tests.jobs.make import save_model
-from tests.jobs.mllmu_people import write_people
 from tests.suites.mllmu.made import Row, altered_row, row, save, save_all
 from unsee.commands.main import run
 
+pytestmark = pytest.mark.usefixtures("one_thread")
 FILE = "train-00000-of-00001.parquet"
 POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:1234\nsize 238000000\n"
 VERBS = {
@@ -25,14 +24,6 @@ VERBS = {
     "gold": ["train", "gold"],
 }
 EVERYWHERE = tuple(VERBS)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")
