@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 
 from unsee.config import RunConfig
 from unsee.jobs.embedded import model_path
-from unsee.jobs.folder import RunFolder, log, read_config
+from unsee.jobs.folder import RunFolder, appearing, check_new, log, read_config
 from unsee.jobs.verify import ask_again, same
 from unsee.models.adapters import load_adapter, merge, probe_logits
 from unsee.models.load import VLM, load
@@ -48,18 +47,14 @@ def export(run: Path, out: Path, *, whole: bool = False, push: str = "") -> Path
             expected=f"{folder.adapter}",
             remedy="finish the run with the command that began it",
         )
-    _check_new(out)
+    check_new(out)
     if push:
         _check_login(push)
-    fresh = out.with_name(f".{out.name}.writing")
-    shutil.rmtree(fresh, ignore_errors=True)
-    if whole:
-        _write_merged(config, folder, fresh)
-    else:
-        shutil.copytree(folder.adapter, fresh)
-    if out.exists():
-        out.rmdir()
-    os.replace(fresh, out)
+    with appearing(out) as fresh:
+        if whole:
+            _write_merged(config, folder, fresh)
+        else:
+            shutil.copytree(folder.adapter, fresh)
     if push:
         _push(out, push)
     return out
@@ -153,14 +148,3 @@ def _push(folder: Path, repo: str) -> None:
             expected="a repository NAME/MODEL that you may write to",
             remedy=f"check the name and `hf auth whoami`; the folder is complete at {folder}",
         ) from error
-
-
-def _check_new(out: Path) -> None:
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise UserError(
-            "The folder to write exists already.",
-            got=out,
-            expected="a new or an empty folder",
-            remedy="choose another --out",
-        )
-    out.parent.mkdir(parents=True, exist_ok=True)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import fcntl
 import logging
 import os
+import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -284,6 +285,29 @@ def check_writable(path: Path) -> None:
             expected="a folder that you may write",
             remedy="choose another --out, or change its permissions",
         )
+
+
+def check_new(path: Path) -> None:
+    """Refuses a folder that holds anything, or a file of that name."""
+    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        raise UserError(
+            "The folder to write exists already.",
+            got=path,
+            expected="a new or an empty folder",
+            remedy="choose another --out",
+        )
+
+
+@contextmanager
+def appearing(path: Path) -> Iterator[Path]:
+    """Where to write a folder that is not there yet; it takes its place once all of it is written."""
+    fresh = path.with_name(f".{path.name}.writing")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(fresh, ignore_errors=True)
+    yield fresh
+    if path.exists():
+        path.rmdir()
+    os.replace(fresh, path)
 
 
 class _OneLine(logging.Formatter):

@@ -4,43 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-PART = ".part"
+from unsee.reports.atomic import unfinished, write_atomic
 
-
-def write_atomic(path: Path, content: str | bytes, *, durable: bool = True) -> None:
-    """Writes a file so that a kill at any moment leaves either the old content or the new one.
-
-    Args:
-        path: The file; its folder is made.
-        content: What to write; lone surrogates in a text are escaped.
-        durable: Wait until it is on disk, so that a power failure cannot undo it either.
-    """
-    data = content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=PART)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            if durable:
-                os.fsync(file.fileno())
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-    if durable:
-        _sync_folder(path.parent)
-
-
-def unfinished(name: str) -> bool:
-    """Whether a file of this name was left behind by :func:`write_atomic` when the process was killed."""
-    return name.startswith(".") and name.endswith(PART)
+__all__ = ["Lines", "read_json", "read_lines", "repair", "unfinished", "write_atomic", "write_json"]
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -114,11 +84,3 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
     data = path.read_bytes()
     whole = data[: data.rfind(b"\n") + 1]
     return [json.loads(line) for line in whole.decode("utf-8").split("\n") if line.strip()]
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from unsee.config import nearest
+from unsee.jobs.folder import appearing, check_new
 from unsee.nouns import UserError
 from unsee.suites.mmubench import ours, released
 from unsee.suites.mmubench.data import Entry
@@ -63,19 +62,8 @@ def export(folder: Path, form: str) -> Path:
             expected=", ".join(FORMATS),
             remedy=f"did you mean {match}?" if match else "choose one of them",
         )
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise UserError(
-            "The folder to write exists already.",
-            got=folder,
-            expected="a new or an empty folder",
-            remedy="choose another folder",
-        )
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    fresh = folder.with_name(f".{folder.name}.writing")
-    shutil.rmtree(fresh, ignore_errors=True)
-    fresh.mkdir()
-    FORMATS[form](fresh)
-    if folder.exists():
-        folder.rmdir()
-    os.replace(fresh, folder)
+    check_new(folder)
+    with appearing(folder) as fresh:
+        fresh.mkdir()
+        FORMATS[form](fresh)
     return folder

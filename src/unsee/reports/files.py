@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +11,7 @@ from typing import Any
 import yaml
 
 from unsee.nouns import UserError
+from unsee.reports.atomic import write_atomic
 
 RECORD_KEYS = ("model", "question", "prompt", "reply", "split", "status")
 EXAMPLE_KEYS = ("id", "role", "prompt", "answer")
@@ -175,16 +174,5 @@ def _numbers(score: Mapping[str, Any]) -> bool:
 
 def write_text(path: Path, text: str) -> Path:
     """Writes a UTF-8 file so that a kill leaves either the old file or the new one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    write_atomic(path, text.encode("utf-8"))
     return path
