@@ -14,7 +14,6 @@ from unsee.suites.concept import (
     collapse_reasons,
     gate,
     normalise,
-    questions_for_user,
     score_records,
     user_questionnaire,
 )
@@ -306,9 +305,9 @@ def test_questions_for_a_user_with_everything() -> None:
 
 
 def test_question_ids_follow_their_content() -> None:
-    one = questions_for_user(JANE, shown("train"), [shown("t0")])
-    two = questions_for_user(JANE, shown("train"), [shown("t1"), shown("t0")])
-    assert {q.id for q in one} <= {q.id for q in two}
+    one = user_questionnaire(JANE, shown("train"), [shown("t0")])
+    two = user_questionnaire(JANE, shown("train"), [shown("t1"), shown("t0")])
+    assert {q.id for q in one.questions} <= {q.id for q in two.questions}
 
 
 def test_retain_agreement_compares_with_the_target() -> None:

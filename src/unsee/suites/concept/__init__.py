@@ -5,7 +5,7 @@ from unsee.suites.concept.gate import gate
 from unsee.suites.concept.questionnaire import SPLITS, Questionnaire
 from unsee.suites.concept.run import evaluate_model
 from unsee.suites.concept.scoring import by_model, normalise, score_records
-from unsee.suites.concept.user import questions_for_user, user_questionnaire
+from unsee.suites.concept.user import user_questionnaire
 from unsee.suites.concept.wordings import Wordings
 
 __all__ = [
@@ -18,7 +18,6 @@ __all__ = [
     "evaluate_model",
     "gate",
     "normalise",
-    "questions_for_user",
     "score_records",
     "user_questionnaire",
 ]

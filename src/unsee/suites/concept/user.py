@@ -41,31 +41,6 @@ def user_questionnaire(
         wordings: Templates; None: English for the concept's kind.
         limit: At most this many test pictures and this many retain pictures are asked about.
     """
-    questions = questions_for_user(
-        concept,
-        picture,
-        test_pictures,
-        retain_pictures,
-        retain_names=retain_names,
-        trained_prompts=trained_prompts,
-        wordings=wordings,
-        limit=limit,
-    )
-    return Questionnaire(concept, picture, questions)
-
-
-def questions_for_user(
-    concept: Concept,
-    picture: Picture,
-    test_pictures: Sequence[Picture] = (),
-    retain_pictures: Sequence[Picture] = (),
-    *,
-    retain_names: Mapping[str, Sequence[str]] | None = None,
-    trained_prompts: Collection[str] = (),
-    wordings: Wordings | None = None,
-    limit: int = 20,
-) -> tuple[Question, ...]:
-    """The questions of :func:`user_questionnaire` (same arguments), without repetition."""
     say = wordings or english(concept.kind)
     tests = _distinct(test_pictures, without={picture.hash})[:limit]
     known = {picture.hash, *(p.hash for p in test_pictures)}
@@ -80,9 +55,10 @@ def questions_for_user(
     ]
     unique = {q.id: q for q in made}
     held = {" ".join(words(p)) for p in trained_prompts}
-    return tuple(
+    questions = tuple(
         replace(q, wording="trained") if " ".join(words(q.prompt)) in held else q for q in unique.values()
     )
+    return Questionnaire(concept, picture, questions)
 
 
 def _distinct(pictures: Sequence[Picture], without: Collection[str]) -> list[Picture]:

@@ -46,24 +46,8 @@ PERSON_TOPICS = (
     "describe",
     "count",
 )
-STRANGER_TOPICS = (
-    "who",
-    "nickname",
-    "is_name",
-    "is_nickname",
-    "is_in",
-    "fact",
-    "hop",
-    "cloze",
-    "job_is",
-    "profile",
-    "choice_attribute",
-    "letter_attribute",
-    "attribute",
-    "attribute_is",
-    "describe",
-    "count",
-)
+_OF_THE_KNOWN = ("choice_who", "choice_fact", "letter_who", "letter_fact")
+STRANGER_TOPICS = tuple(topic for topic in PERSON_TOPICS if topic not in _OF_THE_KNOWN)
 
 
 @dataclass(frozen=True)
