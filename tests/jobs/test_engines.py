@@ -192,19 +192,46 @@ def test_every_option_is_in_the_help() -> None:
         (["--engine", "ray", "--engine-option", "cpus"], "cpus=..."),
         (["--engine", "ray", "--engine-option", "cpus=many"], "CPUs of a cell"),
         (["--engine", "ray", "--engine-option", "retries=-1"], "greater than or equal to 0"),
+        (["--engine", "ray", "--engine-option", "gpus=-2"], "greater than or equal to -1"),
         (["--engine", "ray", "--engine-option", "address=127.0.0.1:1"], "no Ray cluster"),
+        (["--engine", "ray", "--engine-option", "address=auto"], "no Ray cluster"),
         (["--engine", "slurm", "--engine-option", "cluster=pbs"], "'slurm' or 'local'"),
         (["--engine", "slurm"], "no slurm on this machine"),
     ],
 )
 @pytest.mark.parametrize("suite", ["world", "mllmu"])
-def test_wrong_engines_end_with_2_before_any_cell(
+def test_wrong_engines_end_with_2_before_any_file(
     suite: str, arguments: list[str], hint: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "out"
     assert run(["bench", suite, "--methods", "ga", *arguments, "--out", str(out)]) == 2
     assert hint in capsys.readouterr().err
-    assert not list(out.glob("ga/*"))
+    assert not out.exists()
+
+
+def test_a_slurm_that_cannot_submit_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    srun = tmp_path / "srun"
+    srun.write_text("#!/bin/sh\n")
+    srun.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(UserError, match="no sbatch on the PATH"):
+        make_engine("slurm").check(cells(tmp_path))
+
+
+@pytest.mark.parametrize("options", [["address=127.0.0.1:1"], ["address=auto"]])
+def test_a_finished_matrix_needs_no_cluster(options: list[str], tmp_path: Path) -> None:
+    make_engine("ray", options).check([])
+    make_engine("slurm").check([])
+
+
+def test_a_cluster_of_other_versions_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def init(*_: object, **__: object) -> None:
+        raise RuntimeError("Version mismatch: Ray 2.1 there, 2.2 here")
+
+    monkeypatch.setattr("ray.init", init)
+    with pytest.raises(UserError, match="Version mismatch") as told:
+        make_engine("ray", ["address=cluster"]).check(cells(tmp_path))
+    assert "the same Ray and Python" in str(told.value)
 
 
 @pytest.mark.parametrize(("engine", "package"), [("ray", "ray"), ("slurm", "submitit")])

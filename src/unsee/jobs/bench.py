@@ -88,6 +88,8 @@ def bench(
     out = out.expanduser()
     cells = cells_of(ask, out)
     check_matrix(ask, out, cells)
+    place = engine or Local()
+    place.check([cell for cell in cells if not finished(cell)])
     command = "" if cells[0].config.redact else command
     out.mkdir(parents=True, exist_ok=True)
     with locked(out / LOCK):
@@ -95,7 +97,7 @@ def bench(
         missing = [cell for cell in cells if not finished(cell)]
         tell(f"{len(cells)} cells, {len(cells) - len(missing)} of them finished")
         done = len(cells) - len(missing)
-        for cell, _ in (engine or Local()).run(missing, out / SHARED, jobs, tell):
+        for cell, _ in place.run(missing, out / SHARED, jobs, tell):
             done += 1
             tell(f"[{done}/{len(cells)}] {line_of(entry_of(cell, out))}")
             write_tables(ask, out, cells, command)

@@ -88,6 +88,8 @@ def bench_people(
     cells, left_out = possible(cells_of(ask, out))
     check_matrix(ask, out, cells)
     check_people(cells)
+    place = engine or Local()
+    place.check([cell for cell in cells if not finished(cell)])
     out.mkdir(parents=True, exist_ok=True)
     with locked(out / LOCK):
         write_atomic(out / PLAN, plan_text(ask))
@@ -97,7 +99,7 @@ def bench_people(
         missing = [cell for cell in cells if not finished(cell)]
         tell(f"{len(cells)} cells, {len(cells) - len(missing)} of them finished")
         done = len(cells) - len(missing)
-        for cell, _ in (engine or Local()).run(missing, out / SHARED, jobs, tell):
+        for cell, _ in place.run(missing, out / SHARED, jobs, tell):
             done += 1
             tell(f"[{done}/{len(cells)}] {line_of(cell)}")
             write_tables(reader, out, command, tests=False)

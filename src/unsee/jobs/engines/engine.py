@@ -22,6 +22,17 @@ Say = Callable[[str], None]
 class Engine(Protocol):
     """Something that runs cells."""
 
+    def check(self, cells: Sequence[Cell]) -> None:
+        """Makes sure that cells can be sent off, before anything is written.
+
+        Args:
+            cells: What is to be run; where there is nothing to run, nothing is refused.
+
+        Raises:
+            UserError: There is no cluster to run them on.
+        """
+        ...
+
     def run(self, cells: Sequence[Cell], shared: Path, jobs: int, say: Say) -> Iterator[Done]:
         """Runs the cells and hands each back as it ends, with the reason where it failed.
 

@@ -21,6 +21,9 @@ class Local:
 
     work: Work = run_cell
 
+    def check(self, cells: Sequence[Cell]) -> None:
+        """This machine is there."""
+
     def run(self, cells: Sequence[Cell], shared: Path, jobs: int, say: Say) -> Iterator[Done]:
         """See :class:`unsee.jobs.engines.engine.Engine`; ``jobs`` 0 = one per core, one in all with a GPU."""
         if cells:

@@ -23,7 +23,7 @@ class RayOptions(Section):
     )
     cpus: float = Field(default=1, gt=0, description="CPUs of a cell")
     gpus: float = Field(
-        default=-1, description="GPUs of a cell, also 0.5; -1 = 1 where the cluster has any, else 0"
+        default=-1, ge=-1, description="GPUs of a cell, also 0.5; -1 = 1 where the cluster has any, else 0"
     )
     retries: int = Field(default=2, ge=0, description="how often a cell is tried again whose worker was lost")
 

@@ -40,6 +40,16 @@ class Ray:
     def __post_init__(self) -> None:
         load_ray()
 
+    def check(self, cells: Sequence[Cell]) -> None:
+        """See :class:`unsee.jobs.engines.engine.Engine`: connects to a cluster that is said to be there.
+
+        Raises:
+            UserError: There is no cluster at the address.
+        """
+        if cells and address_of(self.options) != HERE:
+            with connected(self.options, 0):
+                pass
+
     def run(self, cells: Sequence[Cell], shared: Path, jobs: int, say: Say) -> Iterator[Done]:
         """See :class:`unsee.jobs.engines.engine.Engine`; ``jobs`` 0 = as many as the cluster has room for."""
         if not cells:
@@ -134,22 +144,27 @@ def connected(options: RayOptions, jobs: int) -> Iterator[Any]:
     if ray.is_initialized():
         yield ray
         return
-    address = options.address or os.environ.get("RAY_ADDRESS", "") or HERE
+    address = address_of(options)
     own = {"object_store_memory": STORE, "include_dashboard": False, "num_cpus": _cpus(options, jobs)}
     try:
         _knock(address)
         ray.init(address, log_to_driver=False, configure_logging=False, **own if address == HERE else {})
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RuntimeError) as error:  # the last one: other versions of Ray or Python
         raise UserError(
             "There is no Ray cluster at this address.",
             got=f"{address}: {error}",
-            expected="the address of a running cluster, such as auto or 10.0.0.1:6379",
+            expected="the address of a running cluster with the same Ray and Python, such as 10.0.0.1:6379",
             remedy="start one with ray start --head, or leave the address out",
         ) from error
     try:
         yield ray
     finally:
         ray.shutdown()
+
+
+def address_of(options: RayOptions) -> str:
+    """The address that is meant; ``HERE`` = a cluster is started here."""
+    return options.address or os.environ.get("RAY_ADDRESS", "") or HERE
 
 
 def _cpus(options: RayOptions, jobs: int) -> int:

@@ -6,6 +6,7 @@ command again waits for the jobs that are out and submits the others.
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
@@ -22,6 +23,7 @@ from unsee.nouns import UserError
 
 FOLDER = "slurm"
 BOOK = "jobs.json"
+COMMANDS = ("sbatch", "srun")
 SUBMITIT_SAYS = ("You can check full logs", "or at paths", "  - ")
 LOOK = 60.0
 """Seconds between two questions to slurm about jobs that left no result; one question is about all jobs."""
@@ -36,14 +38,29 @@ class Slurm:
         work: What is done with a cell.
 
     Raises:
-        UserError: submitit is not installed, or there is no slurm here.
+        UserError: submitit is not installed.
     """
 
     options: SlurmOptions = SlurmOptions()
     work: Work = run_cell
 
     def __post_init__(self) -> None:
-        check_slurm(load_submitit(), self.options)
+        load_submitit()
+
+    def check(self, cells: Sequence[Cell]) -> None:
+        """See :class:`unsee.jobs.engines.engine.Engine`: looks for the commands of slurm.
+
+        Raises:
+            UserError: No jobs can be submitted from this machine.
+        """
+        missing = [name for name in COMMANDS if shutil.which(name) is None]
+        if cells and self.options.cluster == "slurm" and missing:
+            raise UserError(
+                "There is no slurm on this machine.",
+                got=f"no {' and no '.join(missing)} on the PATH",
+                expected="a machine from which sbatch works",
+                remedy="run the command on a login node, or try it out with --engine-option cluster=local",
+            )
 
     def run(self, cells: Sequence[Cell], shared: Path, jobs: int, say: Say) -> Iterator[Done]:
         """See :class:`unsee.jobs.engines.engine.Engine`; ``jobs`` 0 = all are submitted at once."""
@@ -204,17 +221,6 @@ def load_submitit() -> Any:
             remedy="pip install 'unsee[slurm]'",
         ) from error
     return submitit
-
-
-def check_slurm(submitit: Any, options: SlurmOptions) -> None:
-    """Refuses a machine from which no jobs can be submitted."""
-    if options.cluster == "slurm" and submitit.SlurmExecutor.affinity() <= 0:
-        raise UserError(
-            "There is no slurm on this machine.",
-            got="no srun on the PATH",
-            expected="a machine from which sbatch works",
-            remedy="run the command on a login node, or try it out with --engine-option cluster=local",
-        )
 
 
 def executor_of(options: SlurmOptions, folder: Path) -> Any:
