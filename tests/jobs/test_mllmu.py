@@ -170,7 +170,7 @@ def test_a_judge_behind_an_endpoint_is_asked_once(
 
 def test_two_gold_models_are_the_floor_of_distances(tmp_path: Path, offline: VLM) -> None:
     """Here both are the same model, so that nothing lies between them."""
-    given = config(tmp_path / "run", gold="first", mllmu={"gold_other": "second"})
+    given = config(tmp_path / "run", gold="hub/first", mllmu={"gold_other": "hub/second"})
     results = evaluate_mllmu(given, options()).results
     assert set(results["models"]) == {"target", "gold"}
     assert results["floors"]["gold_other"] == results["models"]["gold"]
@@ -178,8 +178,42 @@ def test_two_gold_models_are_the_floor_of_distances(tmp_path: Path, offline: VLM
     assert set(results["retrain_floor"]) == cells
     assert cells == {f"mllmu_truth_logprob/forget/{side}" for side in ("image_text", "text")}
     assert {(d["ks"], d["wasserstein"]) for d in results["retrain_floor"].values()} == {(0.0, 0.0)}
-    alone = evaluate_mllmu(config(tmp_path / "alone", gold="first"), options()).results
+    alone = evaluate_mllmu(config(tmp_path / "alone", gold="hub/first"), options()).results
     assert "retrain_floor" not in alone
+
+
+def test_shipped_floors_stand_beside_the_embedded_model(
+    tmp_path: Path, offline: VLM, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Base is a floor of what must go, gold is asked everything; a second gold model where one is shipped."""
+    shipped = {"mllmu-5": {0: tmp_path, 1: tmp_path}, "mllmu-10": {0: tmp_path}}
+    monkeypatch.setattr("unsee.jobs.embedded.gold_path", lambda name, seed: shipped.get(name, {}).get(seed))
+    chosen = options(split=("forget", "retain"), controls=True)
+    found = evaluate_mllmu(config(tmp_path / "run", model=""), chosen).results
+    assert list(found["models"]) == ["target", "base", "gold"]
+    assert {cell.split("/")[1] for cell in found["models"]["base"]} == {"forget"}
+    assert set(found["models"]["gold"]) == set(found["models"]["target"])
+    assert found["retrain_floor"]
+    assert {gate["floor"] for gate in found["gate"].values()} == {"gold"}
+    ten = evaluate_mllmu(config(tmp_path / "ten", model=""), replace(chosen, ratio=10)).results
+    assert "gold" in ten["models"]
+    assert "retrain_floor" not in ten
+    for name, less in {
+        "bare": {"controls": False},
+        "raw": {"preset": "mmunlearner-0shot"},
+        "fifteen": {"ratio": 15, "split": ("retain",)},
+    }.items():
+        few = evaluate_mllmu(config(tmp_path / name, model=""), replace(chosen, **less)).results
+        assert list(few["models"]) == ["target"]
+
+
+def test_floors_that_are_named_are_always_asked(tmp_path: Path, offline: VLM) -> None:
+    given = config(tmp_path / "run", mllmu={"base": "hub/off-the-shelf"})
+    assert list(evaluate_mllmu(given, options()).results["models"]) == ["target", "base"]
+    missing = config(tmp_path / "other", gold=str(tmp_path / "nowhere"))
+    with pytest.raises(UserError, match=r"(?s)to compare with is missing.*--gold.*nowhere"):
+        evaluate_mllmu(missing, options())
+    assert not (tmp_path / "other").exists()
 
 
 def test_a_model_in_a_folder_grades_and_is_asked_once(

@@ -76,7 +76,11 @@ Limit = Annotated[
 ]
 Controls = Annotated[
     bool | None,
-    typer.Option("--controls/--no-controls", help="also ask without picture, with another, options alone"),
+    typer.Option(
+        "--controls/--no-controls",
+        help="also ask without picture, with another, options alone; evaluate mllmu on the embedded people: "
+        "also the shipped base and gold",
+    ),
 ]
 JudgeUrl = Annotated[
     str | None,

@@ -17,6 +17,7 @@ from unsee.jobs.judge import asked_judge
 from unsee.jobs.lines import Lines, unfinished, write_atomic
 from unsee.jobs.measure import as_record
 from unsee.jobs.mllmu_asking import ask_missing
+from unsee.jobs.mllmu_floors import RATIO, base_of, check_floors, gold_of, other_gold_of
 from unsee.jobs.receipt import Receipt, print_cost
 from unsee.jobs.start import quiet
 from unsee.metrics.factuality import LONGEST_REPLY, AskingFactJudge, FactJudge, KeyFactJudge
@@ -31,7 +32,7 @@ from unsee.suites.mllmu.data import Mllmu
 from unsee.suites.mllmu.load import check_pictures
 from unsee.suites.mllmu.load import load as load_data
 from unsee.suites.mllmu.official import official_files
-from unsee.suites.mllmu.presets import DEFAULT, SETS, SetName, get_preset
+from unsee.suites.mllmu.presets import DEFAULT, SETS, Preset, SetName, get_preset
 from unsee.suites.mllmu.results import OTHER_GOLD, results_of
 from unsee.suites.mllmu.scoring import FORGET_SETS
 from unsee.suites.records import joined
@@ -111,15 +112,19 @@ class BenchmarkOutcome:
 def evaluate_mllmu(config: RunConfig, options: MllmuOptions) -> BenchmarkOutcome:
     """Runs or continues ``unsee evaluate mllmu``.
 
-    The model is called ``target``; with an adapter the model with it is ``unlearned``; ``config.gold`` is
-    asked as ``gold``, and ``config.mllmu.gold_other`` for the floor of distances to it.
+    The model is called ``target``; with an adapter the model with it is ``unlearned``. Beside it stand
+    ``base`` and ``gold`` (see :func:`_floors`), and a second gold model for the floor of distances to gold.
 
     Raises:
         UserError: The input is wrong, or the folder holds another run.
     """
     join(config.device)
     with agreed():
-        config = with_absolute_paths(config)
+        given = {"ratio": options.ratio, "data": options.data}
+        config = with_absolute_paths(
+            config.model_copy(update={"mllmu": config.mllmu.model_copy(update=given)})
+        )
+        check_floors(config)
         preset, sets = get_preset(options.preset), options.sets
         judge_of(config, options, Path(config.out))
         data = read_data(options, demos=preset.pool != "none")
@@ -137,11 +142,12 @@ def evaluate_mllmu(config: RunConfig, options: MllmuOptions) -> BenchmarkOutcome
         )
         check_pictures(picture for ask in asked.asks for picture in ask.pictures)
         check_context(vlm.chat, asked.asks)
-        inputs = _inputs(config, vlm, asked)
+        floors = _floors(config, options, preset)
+        inputs = _inputs(config, vlm, asked, floors)
     path = Path(config.out).expanduser() if config.out else _folder(inputs)
     with opened(path, config.seed, inputs) as folder:
         lines = Lines(folder.path / "records.jsonl", KEY)
-        _ask_models(config, options, vlm, asked, lines, Receipt(folder))
+        _ask_models(config, options, vlm, asked, floors, lines, Receipt(folder))
 
         def finish() -> dict[str, Any]:
             judge = judge_of(config, options, path)
@@ -190,19 +196,28 @@ def _load(config: RunConfig, model: str) -> VLM:
     )
 
 
-def _inputs(config: RunConfig, vlm: VLM, asked: Protocol) -> dict[str, str]:
+def _floors(config: RunConfig, options: MllmuOptions, preset: Preset) -> dict[str, str]:
+    """Models asked beside the target, by label: those named, with the controls also those shipped."""
+    named = {"base": config.mllmu.base, "gold": config.gold, OTHER_GOLD: config.mllmu.gold_other}
+    if options.controls and preset.parser == "likelihood":
+        named = {"base": base_of(config), "gold": gold_of(config), OTHER_GOLD: other_gold_of(config)}
+    ratio = str(config.mllmu.ratio)
+    return {label: model.replace(RATIO, ratio) for label, model in named.items() if model}
+
+
+def _inputs(config: RunConfig, vlm: VLM, asked: Protocol, floors: Mapping[str, str]) -> dict[str, str]:
     """Everything the records depend on."""
     return {
         "job": JOB,
         "weights": vlm.weights_hash,
         "adapter": hash_of_folder(config.adapter),
-        "gold": config.gold,
+        "gold": floors.get("gold", ""),
         "template": vlm.chat.template_hash,
         "device": f"{vlm.device.type} {vlm.dtype}",
         "preset": asked.preset.name,
         "data": asked.revision,
         "protocol": asked.hash,
-        **({"gold_other": config.mllmu.gold_other} if config.mllmu.gold_other else {}),
+        **{label.split(":")[-1]: model for label, model in floors.items() if label != "gold"},
     }
 
 
@@ -244,7 +259,13 @@ def _check_same(path: Path, inputs: Mapping[str, str]) -> None:
 
 
 def _ask_models(
-    config: RunConfig, options: MllmuOptions, vlm: VLM, asked: Protocol, lines: Lines, receipt: Receipt
+    config: RunConfig,
+    options: MllmuOptions,
+    vlm: VLM,
+    asked: Protocol,
+    floors: Mapping[str, str],
+    lines: Lines,
+    receipt: Receipt,
 ) -> None:
     """Every model and every control condition; what is there already is not asked again."""
     weights = vlm.weights_hash
@@ -263,19 +284,18 @@ def _ask_models(
         )
 
     ask(vlm, "target", asked.asks, weights)
+    known = [a for a in asked.asks if a.set in FORGET_SETS]
     if options.controls and asked.preset.parser == "likelihood":
-        known = [a for a in asked.asks if a.set in FORGET_SETS]
         for condition in CONTROLS:
             ask(vlm, f"target:{condition}", under(condition, known), weights)
     if config.adapter:
         adapted = load_adapter(vlm, config.adapter)
         ask(adapted, "unlearned", asked.asks, f"{weights} {hash_of_folder(config.adapter)}")
-    if config.gold:
-        gold = _load(config, config.gold)
-        ask(gold, "gold", asked.asks, gold.weights_hash)
-    if config.mllmu.gold_other:
-        other = _load(config, config.mllmu.gold_other)
-        ask(other, OTHER_GOLD, asked.asks, other.weights_hash)
+    for label, model in floors.items():
+        asks = known if label == "base" else asked.asks
+        if asks:
+            floor = _load(config, model)
+            ask(floor, label, asks, floor.weights_hash)
 
 
 def _records(lines: Lines, asked: Protocol) -> dict[str, list[Record]]:

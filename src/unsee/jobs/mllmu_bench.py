@@ -23,15 +23,8 @@ from unsee.jobs.engines.local import Local
 from unsee.jobs.folder import locked
 from unsee.jobs.inputs import read_retain
 from unsee.jobs.lines import read_json, write_atomic
-from unsee.jobs.mllmu_cell import (
-    base_of,
-    chat_of_target,
-    gold_of,
-    judge_for,
-    other_gold_of,
-    protocol_of,
-    read_people,
-)
+from unsee.jobs.mllmu_cell import chat_of_target, judge_for, protocol_of, read_people
+from unsee.jobs.mllmu_floors import check_floors
 from unsee.jobs.mllmu_matrix import Reader, failure_of, finished
 from unsee.jobs.mllmu_rows import check_form, formless, training_hash
 from unsee.jobs.receipt import print_cost
@@ -180,17 +173,16 @@ def check_people(cells: Sequence[Cell]) -> None:
     first = cells[0].config
     read_retain(first.retain)
     judge_for(first, cells[0].path)
-    _check_there(base_of(first), "--set mllmu.base")
     weights: dict[str, str] = {}
     for ratio in dict.fromkeys(cell.config.mllmu.ratio for cell in cells):
         here = [cell for cell in cells if cell.config.mllmu.ratio == ratio]
-        _check_there(gold_of(here[0].config), "--gold")
-        _check_there(other_gold_of(here[0].config), "--set mllmu.gold_other")
+        check_floors(here[0].config)
         data = read_people(here[0].config)
         if unfinished := [cell for cell in here if not finished(cell)]:
             chat, kind = chat_of_target(first)
             asks = protocol_of(unfinished[0].config, data, kind).asks
-            check_pictures(p for shown in (*asks, *data.forget, *data.retain) for p in shown.pictures)
+            check_pictures(picture for ask in asks for picture in ask.pictures)
+            check_pictures(p for person in (*data.forget, *data.retain) for p in person.pictures)
             check_context(chat, asks)
         for cell in (cell for cell in here if finished(cell)):
             told = read_json(cell.path / "environment.json")
@@ -210,18 +202,6 @@ def check_people(cells: Sequence[Cell]) -> None:
                     expected="the same model, data and protocol as when it began",
                     remedy="choose another --out",
                 )
-
-
-def _check_there(model: str, option: str) -> None:
-    """Refuses a local model that is missing, which would come to light after the training; hub ids pass."""
-    path = Path(model).expanduser()
-    if model and not path.is_dir() and (path.is_absolute() or path.parent.is_dir()):
-        raise UserError(
-            "A model to compare with is missing.",
-            got=f"{option} {model}",
-            expected="the folder of a model",
-            remedy="train it with unsee train gold, or leave the option out",
-        )
 
 
 def line_of(cell: Cell) -> str:

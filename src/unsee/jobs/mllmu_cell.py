@@ -23,6 +23,7 @@ from unsee.jobs.lines import Lines, write_atomic
 from unsee.jobs.measure import as_record
 from unsee.jobs.mllmu import CONTROLS, MllmuOptions, judge_of
 from unsee.jobs.mllmu_asking import ask_missing
+from unsee.jobs.mllmu_floors import base_of, gold_of, other_gold_of
 from unsee.jobs.mllmu_rows import RowSource, check_form, rows_of, training_hash
 from unsee.jobs.receipt import Receipt
 from unsee.jobs.shared import Shared
@@ -52,8 +53,6 @@ from unsee.training.unlearn import Work, check_gold
 JOB = "bench mllmu"
 RESULTS = "results.json"
 STAGE = "target"
-RATIO = "{ratio}"
-"""In the path of a gold model: stands for the forget ratio."""
 
 
 def forget_people(config: RunConfig, shared: Shared | None = None) -> RunFolder:
@@ -129,29 +128,6 @@ def chat_of_target(config: RunConfig) -> tuple[Chat, str]:
     return open_chat(
         config.model, revision=config.revision or None, trust_remote_code=config.trust_remote_code
     )
-
-
-def gold_of(config: RunConfig) -> str:
-    """Folder or hub id of the model that never saw the forget people; empty = there is none."""
-    if config.gold:
-        return config.gold.replace(RATIO, str(config.mllmu.ratio))
-    if not config.embedded or config.mllmu.data or config.mllmu.split != "report":
-        return ""
-    from unsee.world.shipped import gold_name
-
-    return str(embedded.gold_path(gold_name(config.mllmu.ratio), config.world.gold_seed) or "")
-
-
-def other_gold_of(config: RunConfig) -> str:
-    """Folder or hub id of the second gold model; empty = there is none."""
-    return config.mllmu.gold_other.replace(RATIO, str(config.mllmu.ratio))
-
-
-def base_of(config: RunConfig) -> str:
-    """Folder or hub id of the model before the people were taught; empty = there is none."""
-    if config.mllmu.base or not config.embedded:
-        return config.mllmu.base
-    return str(embedded.model_path("base"))
 
 
 def judge_for(config: RunConfig, path: Path) -> FactJudge:
