@@ -111,6 +111,20 @@ def test_likelihood_of_each_row(vlm: VLM) -> None:
     assert found[1] > table.sum_by_row(-table.logp)[1] + 1, "the prompt counts too"
 
 
+@pytest.mark.parametrize("family", ["qwen3_5", "gemma3", "mllama"])
+def test_likelihood_in_other_layouts(family: str) -> None:
+    """Rows of their own, pictures that see themselves in both directions, layers that look at pictures."""
+    vlm, samples = build(family), about_pictures()
+    rows = make_rows(vlm, samples)
+    with torch.no_grad():
+        found = run(vlm, rows, {"nll": ALL}).everywhere["nll"]
+        pairs = [
+            (all_logits(vlm, *pair), torch.tensor(pair[0].ids)) for pair in zip(rows, samples, strict=True)
+        ]
+    expected = [functional.cross_entropy(logits[:-1], ids[1:], reduction="sum") for logits, ids in pairs]
+    torch.testing.assert_close(found, torch.stack(expected), rtol=1e-5, atol=0)
+
+
 def test_likelihood_trains_a_head() -> None:
     vlm = attach(build("llava"), Scope(parts=("head",), full=True), seed=0)
     samples = examples()
