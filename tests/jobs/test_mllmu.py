@@ -270,10 +270,17 @@ def test_the_command(
     )
     command = ["evaluate", "mllmu", "--model", "m", "--preset", "release-2503", "--split", "test"]
     more = ["--split", "real", "--limit", "3", "--ratio", "10", "--no-controls", "--out", str(tmp_path / "o")]
+    more += ["--examples", "001, 002", "--test-picture", "0"]
     assert ended(main, [*command, *more]) == 0
     (found, chosen), *_ = seen
     assert chosen == MllmuOptions(
-        preset="release-2503", split=("test", "real"), limit=3, ratio=10, controls=False
+        preset="release-2503",
+        split=("test", "real"),
+        limit=3,
+        ratio=10,
+        controls=False,
+        examples=("001", "002"),
+        picture=0,
     )
     assert found.model == "m"
     assert "## Forget, by name" in capsys.readouterr().out

@@ -19,13 +19,18 @@ BENCHMARK = (
     "ratio",
     "limit",
     "controls",
+    "examples",
+    "test_picture",
     "concepts",
     "judge_url",
     "judge_model",
     "utility",
     "utility_pictures",
 )
-NOT_MMUBENCH = ("image", "fact", "retain", "test", "data_revision", "ratio", "controls")
+NOT_MMUBENCH = (
+    *("image", "fact", "retain", "test", "data_revision", "ratio", "controls"),
+    *("examples", "test_picture"),
+)
 OF_MMUBENCH = ("judge_url", "judge_model", "utility", "utility_pictures")
 NOT_MLLMU = ("concepts", "utility", "utility_pictures")
 OF_CONCEPTS = ("image", "name", "alias", "kind", "fact", "looks", "retain", "test", "redact")
@@ -51,6 +56,8 @@ def evaluate(
     ratio: o.Ratio = None,
     limit: o.Limit = None,
     controls: o.Controls = None,
+    examples: o.ExamplePeople = None,
+    test_picture: o.TestPicture = None,
     concepts: o.Concepts = None,
     judge_url: o.JudgeUrl = None,
     judge_model: o.JudgeModel = None,
@@ -112,6 +119,10 @@ def _mllmu(
     from unsee.jobs.mllmu import MllmuOptions, evaluate_mllmu
 
     chosen = {**benchmark, "split": tuple(benchmark.get("split", ()))}
+    if "examples" in chosen:
+        chosen["examples"] = tuple(key.strip() for key in chosen["examples"].split(",") if key.strip())
+    if "test_picture" in chosen:
+        chosen["picture"] = chosen.pop("test_picture")
     if preset is not None:
         chosen["preset"] = preset
     evaluate_mllmu(resolved, MllmuOptions(**chosen)).print()

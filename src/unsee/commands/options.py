@@ -82,6 +82,20 @@ Controls = Annotated[
         "also the shipped base and gold",
     ),
 ]
+ExamplePeople = Annotated[
+    str | None,
+    typer.Option(
+        "--examples", help="mllmu: ids of people shown as examples instead of drawn ones, commas between them"
+    ),
+]
+TestPicture = Annotated[
+    int | None,
+    typer.Option(
+        "--test-picture",
+        min=0,
+        help="mllmu: which picture of test people is asked about instead of a drawn one",
+    ),
+]
 JudgeUrl = Annotated[
     str | None,
     typer.Option(

@@ -171,6 +171,24 @@ def test_tasks_in_the_order_of_the_calls() -> None:
     assert order("paper-arr", "test") == ["choice", "generation"]
 
 
+@pytest.mark.parametrize("given", [("001", "777"), ("930",)])
+def test_examples_of_nobody_are_refused(given: tuple[str, ...]) -> None:
+    with pytest.raises(UserError, match=rf"(?s)no such people.*{given[-1]}.*full set, such as 001"):
+        protocol(DATA, PRESETS["release-2503"], "llava", examples_of=given)
+
+
+@pytest.mark.parametrize("name", ["corrected", "mmunlearner-0shot"])
+def test_examples_of_a_protocol_without_any_are_refused(name: str) -> None:
+    with pytest.raises(UserError, match=f"{name} shows no examples"):
+        protocol(DATA, PRESETS[name], "llava", examples_of=("001",))
+
+
+@pytest.mark.parametrize("name", ["corrected", "paper-arr"])
+def test_a_test_picture_of_a_protocol_that_draws_none_is_refused(name: str) -> None:
+    with pytest.raises(UserError, match=f"{name} draws no picture"):
+        protocol(DATA, PRESETS[name], "llava", picture=0)
+
+
 def test_too_few_people_for_the_examples() -> None:
     small: Mllmu = benchmark(forget=1, retain=3, real=0)
     with pytest.raises(UserError, match=r"(?s)fewer people.*1 in the forget set.*corrected"):

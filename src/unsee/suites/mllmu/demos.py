@@ -82,8 +82,9 @@ def draw(
         picture: Index of the test picture to ask about instead of a drawn one; at most the last.
 
     Raises:
-        UserError: Fewer people than are to be drawn.
+        UserError: Fewer people than are to be drawn, given ones whom nobody knows, or nothing to be given.
     """
+    _check_given(data, preset, people, picture)
     rng = random.Random(seed)
     shown: dict[Call, tuple[str, ...]] = {}
     pictures: dict[tuple[SetName, Task, str], int] = {}
@@ -101,6 +102,28 @@ def draw(
                     index = rng.choice(count) if picture is None else min(picture, count[-1])
                     pictures[name, task, person.id] = index
     return Draws(shown, pictures)
+
+
+def _check_given(data: Mllmu, preset: Preset, people: Sequence[str], picture: int | None) -> None:
+    """Refuses what is given instead of a draw where nothing is drawn, and ids of nobody."""
+    if people and preset.pool == "none":
+        raise _not_drawn(f"The protocol {preset.name} shows no examples.", ", ".join(people))
+    if picture is not None and preset.picture != "drawn":
+        raise _not_drawn(f"The protocol {preset.name} draws no picture of test people.", picture)
+    known = {person.id for person in data.full}
+    if strangers := [key for key in people if key not in known]:
+        raise UserError(
+            "There are no such people to show as examples.",
+            got=", ".join(strangers),
+            expected="ids of the full set" + (f", such as {data.full[0].id}" if data.full else ""),
+            remedy="correct --examples",
+        )
+
+
+def _not_drawn(what: str, got: object) -> UserError:
+    return UserError(
+        what, got=got, expected="a protocol that draws, such as release-2503", remedy="leave the option out"
+    )
 
 
 def _sample(data: Mllmu, preset: Preset, name: SetName, count: int, rng: random.Random) -> tuple[str, ...]:
