@@ -1,74 +1,17 @@
-"""Training with the decoder split over two processes (FSDP2 on gloo, CPU): same curve, same files."""
+"""Which trainings can be split over processes (FSDP2), and who decides; the trainings: test_processes.py."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
-import torch
-from safetensors.torch import load_file
 
-from tests.pair import both_done, run_pair
 from tests.tiny import build
-from tests.training.courses import COURSES, SHARDED, cut, distance, load, run, weight_distance
+from tests.training.courses import COURSES
 from unsee.methods.registry import get
 from unsee.nouns import UserError
 from unsee.training import sharding
 from unsee.training.sharding import check_shards
-
-CUTS = ("cut lora", "cut full")
-LAUNCHED = {"ACCELERATE_USE_FSDP": "true", "FSDP_VERSION": "2"}  # as accelerate launch sets it
-EXACT = 1e-5
-WEIGHTS = 1e-4
-
-
-@pytest.fixture(scope="module")
-def folders(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """Courses by one process, and by two in shards; those that are cut were begun by the other number."""
-    one, two = tmp_path_factory.mktemp("one"), tmp_path_factory.mktemp("two")
-    handed = two / "handed"
-    for name in (*SHARDED, *CUTS):
-        run(name, one)
-    for name in CUTS:
-        run(name, handed)
-        cut(name, handed)
-    todo = [*SHARDED, *CUTS, *(f"handed/{name}" for name in CUTS)]
-    both_done(run_pair(["-m", "tests.training.courses", str(two), *todo], **LAUNCHED))
-    return one, two
-
-
-@pytest.mark.parametrize("name", SHARDED)
-def test_shards_have_the_losses_and_weights_of_one_process(folders: tuple[Path, Path], name: str) -> None:
-    one, two = (load(name, folder) for folder in folders)
-    assert distance(two, one) < EXACT
-    assert weight_distance(two, one) < WEIGHTS
-
-
-@pytest.mark.parametrize("name", CUTS)
-def test_a_checkpoint_of_one_process_is_continued_in_shards(folders: tuple[Path, Path], name: str) -> None:
-    one, two = load(name, folders[0]), load(name, folders[1] / "handed")
-    assert two.resumed_from == 2
-    assert distance(two, one) < EXACT
-    assert weight_distance(two, one) < WEIGHTS
-
-
-@pytest.mark.parametrize("name", CUTS)
-def test_a_checkpoint_of_shards_is_continued_by_one_process(folders: tuple[Path, Path], name: str) -> None:
-    one, two = folders
-    cut(name, two)
-    resumed, straight = run(name, two), load(name, one)
-    assert resumed.resumed_from == 2
-    assert distance(resumed, straight) < EXACT
-    assert weight_distance(resumed, straight) < WEIGHTS
-
-
-@pytest.mark.parametrize(("name", "file"), [("siu", "adapter_model"), ("dpo", "edit")])
-def test_what_shards_save_is_what_one_process_saves(folders: tuple[Path, Path], name: str, file: str) -> None:
-    saved = [load_file(folder / name / "adapter" / f"{file}.safetensors") for folder in folders]
-    assert saved[0].keys() == saved[1].keys()
-    for key, tensor in saved[0].items():
-        assert torch.allclose(tensor, saved[1][key], atol=WEIGHTS, rtol=0)
 
 
 def test_what_cannot_be_split_is_refused() -> None:
