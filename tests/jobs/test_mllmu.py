@@ -71,6 +71,16 @@ def test_results_and_official_files(tmp_path: Path, offline: VLM) -> None:
     table = (tmp_path / "run" / "table.md").read_text()
     assert "## Forget, with the picture" in table
     assert "n=10" in table
+    parts = (
+        "Did the target learn it?",
+        "With the picture and by name",
+        "Letters",
+        "By attribute: Gaps filled, target",
+    )
+    page = (tmp_path / "run" / "report.html").read_text()
+    for part in parts:
+        assert f"## {part}" in table
+        assert f"<h2>{part}</h2>" in page
     cost = json.loads((tmp_path / "run" / "cost.json").read_text())
     assert cost["stages"]["target"]["images_encoded"] == 2
     assert cost["stages"]["target:no_image"]["images_encoded"] == 0

@@ -26,6 +26,7 @@ from unsee.models.load import VLM, load
 from unsee.models.processes import agreed, from_leader, join, leads
 from unsee.nouns import Record, UserError, hash_text
 from unsee.reports.mllmu import markdown
+from unsee.reports.mllmu_beside import full_markdown, write_evaluation
 from unsee.suites.mllmu.asks import Ask, Condition, Protocol, protocol, under
 from unsee.suites.mllmu.context import check_context
 from unsee.suites.mllmu.data import Mllmu
@@ -100,10 +101,11 @@ class BenchmarkOutcome:
     results: Mapping[str, Any]
 
     def print(self) -> None:
-        """Prints the tables and where everything lies; the leader alone does."""
+        """Prints the figures and where everything lies; the leader alone does."""
         if not leads():
             return
         print(markdown(self.results))
+        print(f"report   {self.folder / 'report.html'}")
         print(f"results  {self.folder / 'results.json'}")
         print(f"official {self.folder / 'official'}")
         print_cost(self.folder)
@@ -154,7 +156,8 @@ def evaluate_mllmu(config: RunConfig, options: MllmuOptions) -> BenchmarkOutcome
             found = results_of(asked, _records(lines, asked), data=data, judge=judge, seed=config.seed)
             folder.write("results.json", found)
             _write_official(path, asked, lines)
-            write_atomic(path / "table.md", markdown(found))
+            write_atomic(path / "table.md", full_markdown(found))
+            write_evaluation(path / "report.html", found)
             return found
 
         # A judge is asked once, so the leader alone makes the results.

@@ -38,7 +38,7 @@ from unsee.models.load import VLM, load
 from unsee.models.skeleton import open_chat
 from unsee.nouns import Record, UserError
 from unsee.packs.cost import Cost
-from unsee.reports.mllmu import markdown
+from unsee.reports.mllmu_beside import full_markdown, write_evaluation
 from unsee.suites.mllmu.asks import Ask, Protocol, protocol, under
 from unsee.suites.mllmu.context import check_context
 from unsee.suites.mllmu.data import Mllmu
@@ -237,7 +237,9 @@ class PeopleCell:
         answered = joined(self.asked.asks, records["unlearned"])
         for name, text in official_files(self.asked.preset, answered, "unlearned").items():
             write_atomic(self.folder.path / "official" / name, text)
-        write_atomic(self.folder.path / "table.md", markdown(found))
+        write_atomic(self.folder.path / "table.md", full_markdown(found))
+        heading = f"{self.method.name}, {self.data.ratio} %, {self.config.mllmu.modality}"
+        write_evaluation(self.folder.path / "report.html", found, heading)
         self.folder.write(RESULTS, found)
 
     def check_gate(self, records: Sequence[Record]) -> None:

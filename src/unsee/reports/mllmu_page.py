@@ -1,10 +1,10 @@
-"""The comparison of methods on MLLMU-Bench as one self-contained page: the tables, and a figure per ratio."""
+"""Pages of MLLMU-Bench, self-contained: the comparison of methods with a figure per ratio, or any blocks."""
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -13,9 +13,11 @@ import matplotlib
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
+from unsee.reports.blocks import Block
 from unsee.reports.files import write_text
 from unsee.reports.matrix_plot import LOOKS, WORDS
-from unsee.reports.mllmu_matrix import blocks, title
+from unsee.reports.mllmu_matrix import blocks
+from unsee.reports.mllmu_matrix import title as title_of
 from unsee.reports.mllmu_standing import POINTS, order
 from unsee.reports.plots import FAINT, GRID, INK, PERCENT, STYLE, svg
 from unsee.reports.redact import Redactor
@@ -37,14 +39,49 @@ def write_page(path: Path, found: Mapping[str, Any], command: str = "") -> Path:
     Returns:
         The path.
     """
+    plots = [(ratio, plot) for ratio in found["ratios"] if (plot := figure(ratio, found["rows"]))]
+    return render(
+        path,
+        blocks(found, command),
+        title="unsee bench mllmu",
+        brand="comparison of methods",
+        plots=plots,
+        selection=found["split"] == "selection",
+    )
+
+
+def render(
+    path: Path,
+    content: Iterable[Block],
+    *,
+    title: str,
+    brand: str,
+    plots: Sequence[tuple[str, Markup]] = (),
+    selection: bool = False,
+) -> Path:
+    """Writes blocks as a page that needs nothing else.
+
+    Args:
+        path: The file.
+        content: What stands on the page.
+        title: Of the window.
+        brand: What kind of page it is.
+        plots: Ratio and figure; they follow the first heading.
+        selection: Whether figures serve to choose settings, which the page then says.
+
+    Returns:
+        The path.
+    """
     template = environment(Redactor()).get_template("mllmu.html.j2")
     css = files("unsee.reports").joinpath("templates/report.css").read_text(encoding="utf-8")
     return write_text(
         path,
         template.render(
-            found=found,
-            blocks=[(type(block).__name__, block) for block in blocks(found, command)],
-            plots=[(ratio, plot) for ratio in found["ratios"] if (plot := figure(ratio, found["rows"]))],
+            blocks=[(type(block).__name__, block) for block in content],
+            title=title,
+            brand=brand,
+            plots=plots,
+            selection=selection,
             plain=lambda text: _MARKED.sub("", text),
             version=unsee_version(),
             css=Markup(css),
@@ -75,7 +112,7 @@ def figure(ratio: str, rows: Sequence[Mapping[str, Any]]) -> Markup | None:
         axes.annotate("better ↙", (0.98, 0.97), xycoords="axes fraction", ha="right", va="top", color=FAINT)
         made.legend(loc="outside lower center", ncols=3)
         spoken = "; ".join(
-            f"{title(row)} left {row['standing']['left']:.0%}, lost {row['standing']['lost']:.0%}"
+            f"{title_of(row)} left {row['standing']['left']:.0%}, lost {row['standing']['lost']:.0%}"
             for row in placed
         )
         return svg(made, f"standing-{ratio}", f"Left against lost. {spoken}.")
