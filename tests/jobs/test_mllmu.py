@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.jobs.make import save_model
+from tests.suites.mllmu.made import row, save, save_all, training_row
 from tests.suites.mllmu.people import benchmark
 from tests.tiny import build
 from unsee.config import RunConfig, resolve
@@ -252,6 +253,16 @@ def test_a_model_in_a_folder_grades_and_is_asked_once(
         with pytest.raises(UserError, match=r"half given|not a model"):
             evaluate_mllmu(config(tmp_path / "other"), options(judge_model=wrong))
     assert not (tmp_path / "other").exists()
+
+
+def test_leaks_between_training_and_evaluation_are_noted(tmp_path: Path) -> None:
+    data = save_all(tmp_path)
+    asked = row("010")["Generation_Task"][0]
+    pairs = [{"Question": asked["Question"], "Answer": asked["Ground_Truth"]}]
+    save(data, "ft_Data", [training_row("010", with_id=True) | {"metadata": json.dumps(pairs)}])
+    found = job.read_data(MllmuOptions(data=str(data)), demos=False)
+    said = [note for note in found.notes if "training data" in note]
+    assert said[0] == "forget: 1 of 18 questions stand in the training data with their answer"
 
 
 def test_unknown_sets_and_presets(tmp_path: Path, offline: VLM) -> None:

@@ -167,11 +167,15 @@ def evaluate_mllmu(config: RunConfig, options: MllmuOptions) -> BenchmarkOutcome
 def read_data(options: MllmuOptions, *, demos: bool = True) -> Mllmu:
     """The data of the options: published files, or the embedded people.
 
+    Training pairs, against which evaluation questions are checked, are read where they lie here; they are
+    never downloaded for it.
+
     Raises:
         UserError: They cannot be read.
     """
     if options.data:
-        return load_data(options.data, options.ratio, revision=options.data_revision, demos=demos)
+        here, revision = Path(options.data).exists(), options.data_revision
+        return load_data(options.data, options.ratio, revision=revision, training=here, demos=demos)
     from unsee.world.mllmu import embedded_mllmu
 
     return embedded_mllmu(options.ratio)
