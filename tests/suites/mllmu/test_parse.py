@@ -89,6 +89,28 @@ def test_aliases_fill_a_gap() -> None:
 
 
 @pytest.mark.parametrize(
+    ("truth", "reply", "fills"),
+    [
+        ("the United States (USA)", "She is from the USA.", True),
+        ("the United States (USA)", "It is United States", True),
+        ("$45,000", "about 45000 dollars", True),
+        ("45000", "$45,000 a year", True),
+        ("170 cm", "He is 170cm tall.", True),
+        ("170cm", "170 cm", True),
+        ("a baker", "Baker.", True),
+        ("teacher/tutor", "works as a tutor", True),
+        ("12/05/1990", "1990", False),
+        ("170 cm", "170", False),
+        ("45,000", "45", False),
+        ("Rome (Italy)", "Oslo (Norway)", False),
+        ("the", "a", False),
+    ],
+)
+def test_other_ways_to_write_the_missing_words(truth: str, reply: str, fills: bool) -> None:
+    assert parse.fills_gap(truth, reply, parse.aliases_of(truth)) is fills
+
+
+@pytest.mark.parametrize(
     ("text", "first"),
     [
         ("She is Dr. Roe. She sings.", "She is Dr. Roe."),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from tests.suites.mllmu.people import benchmark
@@ -90,6 +92,14 @@ def test_accuracies_are_those_of_the_protocol() -> None:
     for preset, right in ((RELEASED, 1.0), (CORRECTED, 0.0)):
         one = record(preset, gap, f"sub{gap.truth}s")
         assert values(preset, [(gap, one)])["mllmu_cloze/forget/text"][gap.id] == right
+
+
+def test_other_ways_to_write_an_answer_count_in_corrected_only() -> None:
+    gap = replace(asked(RELEASED, set="forget", task="cloze", modality="text")[0], truth="$45,000")
+    for preset, right in ((RELEASED, 0.0), (CORRECTED, 1.0)):
+        one = record(preset, gap, "about 45000 dollars")
+        assert values(preset, [(gap, one)])["mllmu_cloze/forget/text"][gap.id] == right
+        assert one.status == ("correct" if right else "incorrect")
 
 
 def test_likelihoods_of_truths_are_apart_by_task() -> None:

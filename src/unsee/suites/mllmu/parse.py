@@ -15,6 +15,13 @@ from unsee.metrics.words import STOP_WORDS, find, words
 
 ASSISTANT, ANSWER = "ASSISTANT:", "Answer:"
 _NOT_PLAIN = re.compile(r"[^a-zA-Z0-9]")
+_BRACKETS = re.compile(r"([^()]+)\(([^()]+)\)\s*\Z")
+_SLASH = re.compile(r"(?<=[^\W\d])\s*/\s*(?=[^\W\d])")
+_THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}\b)")
+_LONG = re.compile(r"(?<![\d.,])[1-9]\d{3,}(?![\d.,])")
+_UNIT = re.compile(r"(\d) (?=[^\W\d]{1,3}\b)")
+_GLUED = re.compile(r"(\d)(?=[^\W\d]{1,3}\b)")
+_ARTICLE = re.compile(r"\A\s*(?:the|an?)\s+", re.IGNORECASE)
 _END = re.compile(r"(?<=[.!?\u3002\uff01\uff1f])(?=\s|$)|\n")
 _SHORT = re.compile(r"(?:\b(?:[A-Z]|Mr|Mrs|Ms|Dr|St|Prof|Jr|Sr|vs|etc|e\.g|i\.e|approx|No)\.)$")
 
@@ -64,6 +71,22 @@ def fills_gap(truth: str, reply: str, aliases: Iterable[str] = ()) -> bool:
         aliases: Other forms that count.
     """
     return any(words(form) and affirms(reply, form) for form in (truth, *aliases))
+
+
+def aliases_of(truth: str) -> tuple[str, ...]:
+    """Other ways to write an answer, which fill its gap as well.
+
+    What stands before and in brackets ("the United States (USA)"), either side of a slash between words,
+    numbers with and without thousands separators, a number with its unit set apart or not, no article.
+    """
+    inner = _BRACKETS.match(truth)
+    forms = [truth, *(inner.groups() if inner else ())]
+    forms += [part for form in forms for part in _SLASH.split(form)]
+    forms += [_THOUSANDS.sub("", form) for form in forms]
+    forms += [_LONG.sub(lambda found: f"{int(found[0]):,}", form) for form in forms]
+    forms += [_UNIT.sub(r"\1", form) for form in forms] + [_GLUED.sub(r"\1 ", form) for form in forms]
+    forms += [_ARTICLE.sub("", form) for form in forms]
+    return tuple(form.strip() for form in dict.fromkeys(forms) if form != truth)
 
 
 def first_sentence(text: str) -> str:

@@ -27,7 +27,7 @@ def is_right(preset: Preset, ask: Ask, reply: str) -> bool:
     if ask.task == "choice":
         return chosen_letter(preset, ask, reply) == ask.truth
     if preset.parser == "likelihood":
-        return parse.fills_gap(ask.truth, reply)
+        return parse.fills_gap(ask.truth, reply, parse.aliases_of(ask.truth))
     return parse.contains(ask.truth, reply)
 
 
