@@ -177,11 +177,22 @@ def test_torchrun_forgets_as_one_process_does(
 
 
 @pytest.mark.slow
-def test_wrong_input_is_told_once_and_ends_both_with_2(given: dict[str, Any], tmp_path: Path) -> None:
-    values = {**given, "image": (str(tmp_path / "missing.png"),)}
-    first, second = run_pair(["-m", "unsee", "forget", "--config", config_file(values, tmp_path / "run")])
+@pytest.mark.parametrize("verb", ["forget", "evaluate mllmu", "evaluate mmubench"])
+def test_wrong_input_is_told_once_and_ends_both_with_2(
+    verb: str, given: dict[str, Any], tmp_path: Path
+) -> None:
+    values = {
+        key: value for key, value in given.items() if verb == "forget" or key in ("model", "evaluation")
+    }
+    if verb == "forget":
+        values["image"] = (str(tmp_path / "missing.png"),)
+    more = [] if verb == "forget" else ["--data", str(tmp_path / "missing")]
+    first, second = run_pair(
+        ["-m", "unsee", *verb.split(), "--config", config_file(values, tmp_path / "run"), *more]
+    )
     assert first.code == second.code == 2
     assert first.err.count("error:") == 1
+    assert "missing" in first.err
     assert second.err == ""
     assert not (tmp_path / "run").exists()
 
