@@ -122,6 +122,12 @@ def test_the_table(done: PeopleBench) -> None:
     assert "| `asru` (failed) |" in table
     assert "| 4 | `asru` | failed: " in table
     assert found["rows"][3]["failures"]
+    assert "mllmu_truth_logprob/forget/text" in row["distance_to_gold"]
+    assert "mllmu_rlr/retain/generation" in row["alignment"]
+    assert "mllmu_cloze/forget" in row["gaps"]
+    assert "### 5 %, distance from gold" in table
+    assert "### 5 %, with the picture and by name" in table
+    assert "Gate: the target is above the floor (gold) in " in table
     lines = list(csv.DictReader(io.StringIO((done.folder / "table.csv").read_text())))
     assert {line["model"] for line in lines} >= {"target", "gold", "base", "majority", "grad_diff", "siu"}
     assert not done.complete

@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 
 from unsee.reports.mllmu import markdown
-from unsee.reports.mllmu_beside import full_markdown, write_evaluation
+from unsee.reports.mllmu_beside import across, full_markdown, in_words
+from unsee.reports.mllmu_matrix import _interval
+from unsee.reports.mllmu_page import write_evaluation
 
 CELL = "mllmu_cloze/forget/text"
 
@@ -114,3 +116,23 @@ def test_the_page_shows_the_same_and_runs_nothing(tmp_path: Path) -> None:
     for line in LINES:
         for part in (part.strip() for part in line.strip("|").split("|")):
             assert part in shown
+
+
+def test_many_models_stand_below_each_other() -> None:
+    found = {"a": {CELL: 1}, "b": {"mllmu_rlf/forget/generation": 2}}
+    assert across(found, in_words, lambda cell, value: f"{value} {cell[:9]}") == [
+        ["", "Gaps filled, Forget, by name", "What the leakier modality tells, Forget, generation"],
+        ["a", "1 mllmu_clo", "–"],
+        ["b", "–", "2 mllmu_rlf"],
+    ]
+    assert across({"a": {}}, in_words, lambda cell, value: "") == []
+
+
+@pytest.mark.parametrize(
+    ("target", "gold", "marks"),
+    [(0.04, 0.06, " *"), (0.5, 0.01, " †"), (0.01, 0.01, " *†"), (0.05, None, "")],
+)
+def test_marks_of_paired_tests_after_holm(target: float, gold: float | None, marks: str) -> None:
+    row = {"against_target": {CELL: paired(-0.5, 0.001, target)}}
+    row |= {} if gold is None else {"against_gold": {CELL: paired(-0.5, 0.001, gold)}}
+    assert _interval({CELL: score(0.25, 0, 0.5)}, CELL, row, "forget") == f"25 [0–50]{marks}"

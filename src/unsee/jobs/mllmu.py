@@ -26,7 +26,8 @@ from unsee.models.load import VLM, load
 from unsee.models.processes import agreed, from_leader, join, leads
 from unsee.nouns import Record, UserError, hash_text
 from unsee.reports.mllmu import markdown
-from unsee.reports.mllmu_beside import full_markdown, write_evaluation
+from unsee.reports.mllmu_beside import full_markdown
+from unsee.reports.mllmu_page import write_evaluation
 from unsee.suites.mllmu.asks import Ask, Condition, Protocol, protocol, under
 from unsee.suites.mllmu.context import check_context
 from unsee.suites.mllmu.data import Mllmu

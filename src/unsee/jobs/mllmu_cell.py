@@ -38,7 +38,8 @@ from unsee.models.load import VLM, load
 from unsee.models.skeleton import open_chat
 from unsee.nouns import Record, UserError
 from unsee.packs.cost import Cost
-from unsee.reports.mllmu_beside import full_markdown, write_evaluation
+from unsee.reports.mllmu_beside import full_markdown
+from unsee.reports.mllmu_page import write_evaluation
 from unsee.suites.mllmu.asks import Ask, Protocol, protocol, under
 from unsee.suites.mllmu.context import check_context
 from unsee.suites.mllmu.data import Mllmu

@@ -17,10 +17,11 @@ from unsee.metrics.comparison import holm, sign_flip
 from unsee.metrics.factuality import FactJudge
 from unsee.nouns import Record, Score
 from unsee.reports.mllmu_standing import standing
+from unsee.suites.mllmu.alignment import alignment
 from unsee.suites.mllmu.asks import Protocol
-from unsee.suites.mllmu.compare import compare, difference, standings
+from unsee.suites.mllmu.compare import compare, difference, distances, standings
 from unsee.suites.mllmu.data import Mllmu
-from unsee.suites.mllmu.results import graded_values, results_of
+from unsee.suites.mllmu.results import asdict_of, gaps_of, graded_values, results_of
 from unsee.suites.mllmu.scoring import FORGET_SETS, Values, scores_of
 from unsee.suites.records import joined
 
@@ -163,6 +164,9 @@ class Reader:
             self._scores[key] = {
                 "models": {"unlearned": found},
                 "normalised": normalised(values, ratio),
+                "distance_to_gold": gold_distances(values, ratio),
+                "alignment": {name: s.as_json() for name, s in alignment(values, ratio.asked.asks).items()},
+                "gaps": gaps_of(values, ratio.asked),
                 "standing": None if stands is None else {**stands._asdict(), "distance": stands.distance},
             }
         return self._scores[key]
@@ -242,6 +246,12 @@ def normalised(values: Values, ratio: Ratio) -> dict[str, Any]:
     wanted = {name: items for name, items in values.items() if name.split("/")[0] in HEADLINES}
     found = standings(wanted, target, gold, ratio.asked.asks, seed=0)
     return {name: asdict(standing) for name, standing in found.items()}
+
+
+def gold_distances(values: Values, ratio: Ratio) -> dict[str, Any]:
+    """KS and Wasserstein to gold; nothing without gold."""
+    gold = ratio.values.get("gold")
+    return {} if gold is None else {cell: asdict_of(d) for cell, d in distances(values, gold).items()}
 
 
 def against(ratio: Ratio, values: Mapping[Group, Values]) -> dict[str, dict[Group, Any]]:

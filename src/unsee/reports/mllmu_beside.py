@@ -7,13 +7,11 @@ attributes.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from unsee.reports.blocks import Block, Heading, Table, Words, as_text
 from unsee.reports.measures import measure_of
 from unsee.reports.mllmu import SIDES, TITLES, figures, shown
-from unsee.reports.mllmu_page import render
 
 COMPARED = (
     *("mllmu_choice", "mllmu_choice_text", "mllmu_cloze", "mllmu_rouge_l", "mllmu_key_fact"),
@@ -30,17 +28,6 @@ def full_markdown(results: Mapping[str, Any]) -> str:
     return as_text(whole(results))
 
 
-def write_evaluation(path: Path, results: Mapping[str, Any], heading: str = "") -> Path:
-    """The same as one self-contained page.
-
-    Args:
-        path: The file.
-        results: ``results.json``.
-        heading: What was evaluated, in a few words.
-    """
-    return render(path, whole(results), title=heading or "unsee evaluate mllmu", brand="MLLMU-Bench")
-
-
 def whole(results: Mapping[str, Any]) -> Iterator[Block]:
     """Every block of the page."""
     yield from figures(results)
@@ -52,6 +39,31 @@ def whole(results: Mapping[str, Any]) -> Iterator[Block]:
     yield from _alignment(results["alignment"], results["gaps"])
     yield from _letters(results["letters"])
     yield from _attributes(results["attributes"])
+
+
+def across(found: By, head: Callable[[str], str], write: Callable[[str, Any], str]) -> list[list[str]]:
+    """A line per model, a column per cell: for many models.
+
+    Args:
+        found: By model and cell.
+        head: What stands above a cell's column.
+        write: What stands in it.
+
+    Returns:
+        Header and lines; nothing without any cell.
+    """
+    cells = list(dict.fromkeys(cell for told in found.values() for cell in told))
+    lines = [["", *map(head, cells)]]
+    for model, told in found.items():
+        lines.append([model, *(write(cell, told[cell]) if cell in told else "–" for cell in cells)])
+    return lines if cells else []
+
+
+def in_words(cell: str) -> str:
+    """Figure, set and task or way of asking, such as "Gaps filled, Forget, by name"."""
+    metric, name, *last = cell.split("/")
+    side = (SIDES.get(text, text.replace("_", " ")) for text in last)
+    return ", ".join([measure_of(metric).title, TITLES[name], *side])
 
 
 def _place(cell: str) -> list[str]:
@@ -132,10 +144,11 @@ def _distances(found: By, floor: Mapping[str, Any]) -> Iterator[Block]:
         "p-value, which falls with n whatever D is; W: Wasserstein-1, in nats per token; n: both samples. "
         "A second gold model of another seed is the floor: no distance below its own says anything."
     )
-    yield Table(_pivot(columns, list(metrics), _distance))
+    yield Table(_pivot(columns, list(metrics), distance_text))
 
 
-def _distance(cell: str, found: Mapping[str, Any]) -> str:
+def distance_text(cell: str, found: Mapping[str, Any]) -> str:
+    """D, p, W and n of a distance."""
     first, second = found["n"]
     return f"D={found['ks']:.2f}, p={found['p']:.2g}, W={found['wasserstein']:.2f}, n={first}, {second}"
 
@@ -160,13 +173,14 @@ def _alignment(found: By, gaps: By) -> Iterator[Block]:
         lines = [["gap of", "set", *gaps]]
         for cell in named:
             metric, name = cell.split("/")
-            told = [_gap(metric, cells.get(cell)) for cells in gaps.values()]
+            told = [gap_text(cell, cells[cell]) if cell in cells else "" for cells in gaps.values()]
             lines.append([measure_of(metric).title, TITLES[name], *told])
         yield Table(lines)
 
 
-def _gap(metric: str, gap: Mapping[str, Any] | None) -> str:
-    return "" if gap is None else f"{shown(metric, gap['gap'])}, p={gap['p']:.3f}"
+def gap_text(cell: str, gap: Mapping[str, Any]) -> str:
+    """A gap with its interval, n and p."""
+    return f"{shown(cell, gap['gap'])}, p={gap['p']:.3f}"
 
 
 def _letters(found: By) -> Iterator[Block]:

@@ -10,7 +10,8 @@ from typing import Any
 from unsee.reports.blocks import Block, Code, Heading, Items, Table, Words, as_text
 from unsee.reports.matrix_files import count_text
 from unsee.reports.measures import measure_of, show, show_range
-from unsee.reports.mllmu import SIDES, TITLES
+from unsee.reports.mllmu import SIDES, TITLES, shown
+from unsee.reports.mllmu_beside import across, distance_text, gap_text, in_words
 from unsee.reports.mllmu_standing import order
 from unsee.reports.safe import markdown
 
@@ -29,6 +30,7 @@ BESIDE: Mapping[str, str] = {
 }
 MODELS = ("target", "gold", "base")
 FORGOTTEN = ("forget", "test")
+SIGNIFICANT = 0.05
 RESULTS: Mapping[str, str] = {"success": "success", "short": "falls short", "collapse": "collapse"}
 COST: Mapping[str, str] = {
     "training_seconds": "training s",
@@ -82,7 +84,8 @@ def _ratio(ratio: str, shared: Mapping[str, Any], rows: Sequence[Row]) -> Iterat
     yield Words(
         "95 % intervals resample people. In round brackets behind a method on Forget and Test: normalised "
         "forgetting (0 = target, 1 = gold); ~ where the room between target and gold is within noise, so "
-        "that it means nothing."
+        "that it means nothing. * differs from the target, † from gold: sign-flip test over people on the "
+        f"same questions, p below {SIGNIFICANT} after Holm's adjustment over the methods."
     )
     for name in TITLES:
         for side in SIDES:
@@ -90,7 +93,55 @@ def _ratio(ratio: str, shared: Mapping[str, Any], rows: Sequence[Row]) -> Iterat
             if table:
                 yield Words(f"**{TITLES[name]}, {SIDES[side]}**")
                 yield Table(table)
+    yield from _known(shared.get("gate", {}))
+    yield from _distances(ratio, shared, rows)
+    yield from _alignment(ratio, shared, rows)
     yield from (Words(f"Note: {note}") for note in shared["data"]["notes"])
+
+
+def _known(gate: Mapping[str, Any]) -> Iterator[Block]:
+    """What the target knows of those who are to be forgotten: the rest cannot be forgotten."""
+    if gate:
+        unknown = [in_words(cell) for cell, found in gate.items() if not found["known"]]
+        floors = sorted({found["floor"].replace("_", " ") for found in gate.values()})
+        rest = f"; not in: {'; '.join(unknown)}" if unknown else ""
+        yield Words(
+            f"Gate: the target is above the floor ({', '.join(floors)}) in {len(gate) - len(unknown)} of "
+            f"{len(gate)} figures of Forget and Test{rest}."
+        )
+
+
+def _of_rows(key: str, shared: Mapping[str, Any], rows: Sequence[Row]) -> dict[str, Mapping[str, Any]]:
+    """One part of the results of the models that no method changes, and of the finished methods."""
+    fixed = {name: shared[key][name] for name in MODELS if name in shared.get(key, {})}
+    return {**fixed, **{f"`{title(row)}`": row[key] for row in rows if row.get(key)}}
+
+
+def _distances(ratio: str, shared: Mapping[str, Any], rows: Sequence[Row]) -> Iterator[Block]:
+    found = _of_rows("distance_to_gold", shared, rows)
+    floor = {"*a second gold*": shared["retrain_floor"]} if "retrain_floor" in shared else {}
+    lines = across({**floor, **found}, in_words, distance_text)
+    if lines:
+        yield Heading(3, f"{ratio} %, distance from gold")
+        yield Words(
+            "Of the distributions of the likelihood of the reference answer: Kolmogorov-Smirnov D with its "
+            "p, Wasserstein-1 W in nats per token, n of both samples. The distance of a second gold model of "
+            "another seed is the floor: below it no distance says anything."
+        )
+        yield Table(lines)
+
+
+def _alignment(ratio: str, shared: Mapping[str, Any], rows: Sequence[Row]) -> Iterator[Block]:
+    lines = across(_of_rows("alignment", shared, rows), in_words, shown)
+    if lines:
+        yield Heading(3, f"{ratio} %, with the picture and by name")
+        yield Words(
+            "The same fact asked both ways, in pairs: both right, both wrong, RLF (a²+b²)/(a+b) and RLR "
+            "2ab/(a+b) of the two ROUGE-L (UMU-Bench); then the gap, with the picture less by name, and its "
+            "paired test."
+        )
+        yield Table(lines)
+        yield Table(across(_of_rows("gaps", shared, rows), in_words, gap_text))
 
 
 def _ranking(rows: Sequence[Row]) -> list[list[str]]:
@@ -186,10 +237,19 @@ def _interval(scores: Mapping[str, Any], cell: str, row: Row | None, set_name: s
     if score["low"] < score["high"]:
         text += f" [{show_range(score['low'], score['high'], unit)}]"
     place = (row or {}).get("normalised", {}).get(cell)
-    if place is None or set_name not in FORGOTTEN:
-        return text
-    value = "–" if place["value"] is None else f"{place['value']:.2f}"
-    return f"{text} ({value}{'~' if place['within_noise'] else ''})"
+    if place is not None and set_name in FORGOTTEN:
+        value = "–" if place["value"] is None else f"{place['value']:.2f}"
+        text += f" ({value}{'~' if place['within_noise'] else ''})"
+    return text + _marks(row or {}, cell)
+
+
+def _marks(row: Row, cell: str) -> str:
+    """From which models a figure of a method differs."""
+    tests = {
+        mark: row.get(f"against_{model}", {}).get(cell) for mark, model in (("*", "target"), ("†", "gold"))
+    }
+    found = "".join(mark for mark, test in tests.items() if test and test["holm"] < SIGNIFICANT)
+    return f" {found}" if found else ""
 
 
 def _cost(row: Row | None) -> list[str]:

@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 from unsee.reports.blocks import Block
 from unsee.reports.files import write_text
 from unsee.reports.matrix_plot import LOOKS, WORDS
+from unsee.reports.mllmu_beside import whole
 from unsee.reports.mllmu_matrix import blocks
 from unsee.reports.mllmu_matrix import title as title_of
 from unsee.reports.mllmu_standing import POINTS, order
@@ -48,6 +49,20 @@ def write_page(path: Path, found: Mapping[str, Any], command: str = "") -> Path:
         plots=plots,
         selection=found["split"] == "selection",
     )
+
+
+def write_evaluation(path: Path, results: Mapping[str, Any], heading: str = "") -> Path:
+    """Writes the page of one evaluation.
+
+    Args:
+        path: The file.
+        results: Its ``results.json``.
+        heading: What was evaluated, in a few words.
+
+    Returns:
+        The path.
+    """
+    return render(path, whole(results), title=heading or "unsee evaluate mllmu", brand="MLLMU-Bench")
 
 
 def render(

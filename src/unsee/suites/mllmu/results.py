@@ -72,7 +72,7 @@ def results_of(
         "floors": {name: _json(scores) for name, scores in floors.items()},
         "letters": {m: _nested(letters(asked.preset, answered[m], seed=seed)) for m in models},
         "alignment": {m: _json(pairs.alignment(v, asked.asks, seed=seed)) for m, v in models.items()},
-        "gaps": {m: _gaps(v, asked, seed) for m, v in models.items()},
+        "gaps": {m: gaps_of(v, asked, seed=seed) for m, v in models.items()},
         "attributes": {
             m: {
                 cell: _json(row)
@@ -176,7 +176,8 @@ def asdict_of(distance: Any) -> dict[str, Any]:
     return {key: list(v) if isinstance(v, tuple) else v for key, v in distance._asdict().items()}
 
 
-def _gaps(values: Values, asked: Protocol, seed: int) -> dict[str, Any]:
+def gaps_of(values: Values, asked: Protocol, *, seed: int = 0) -> dict[str, Any]:
+    """Picture less name with a paired test, by ``metric/set``."""
     found = pairs.gaps(values, asked.asks, PAIRED, seed=seed)
     return {name: {"gap": gap.gap.as_json(), "p": gap.p} for name, gap in found.items()}
 
