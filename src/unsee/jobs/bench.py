@@ -7,7 +7,7 @@ method changes (the answers of target, gold and blind model) is made once and li
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -94,18 +94,25 @@ def bench(
     out.mkdir(parents=True, exist_ok=True)
     with locked(out / LOCK):
         write_atomic(out / PLAN, plan_text(ask))
-        missing = [cell for cell in cells if not finished(cell)]
-        tell(f"{len(cells)} cells, {len(cells) - len(missing)} of them finished")
-        done = len(cells) - len(missing)
-        for cell, _ in place.run(missing, out / SHARED, jobs, tell):
-            done += 1
-            tell(f"[{done}/{len(cells)}] {line_of(entry_of(cell, out))}")
+        for cell, count in run_missing(cells, finished, place, out, jobs, tell):
+            tell(f"{count} {line_of(entry_of(cell, out))}")
             write_tables(ask, out, cells, command)
         matrix = write_tables(ask, out, cells, command)
         write_page(out / "report.html", matrix, command)
         if ask.grid:
             write_atomic(out / "best.yaml", best_text(matrix))
     return Bench(out, matrix)
+
+
+def run_missing(
+    cells: Sequence[Cell], finished: Callable[[Cell], bool], place: Engine, out: Path, jobs: int, tell: Say
+) -> Iterator[tuple[Cell, str]]:
+    """Runs the cells that are not finished and hands each back as it ends, with how many are done by then."""
+    missing = [cell for cell in cells if not finished(cell)]
+    begun = len(cells) - len(missing)
+    tell(f"{len(cells)} cells, {begun} of them finished")
+    for done, (cell, _) in enumerate(place.run(missing, out / SHARED, jobs, tell), begun + 1):
+        yield cell, f"[{done}/{len(cells)}]"
 
 
 def check_matrix(ask: Ask, out: Path, cells: Sequence[Cell]) -> None:

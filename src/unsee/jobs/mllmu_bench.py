@@ -15,8 +15,8 @@ from typing import Any
 import yaml
 
 from unsee.config import merge, parse_set
-from unsee.jobs.bench import PLAN, check_matrix, plan_text
-from unsee.jobs.bench_cell import LOCK, SHARED, Cell
+from unsee.jobs.bench import PLAN, check_matrix, plan_text, run_missing
+from unsee.jobs.bench_cell import LOCK, Cell
 from unsee.jobs.bench_plan import Ask, cells_of, set_text
 from unsee.jobs.engines.engine import Engine, Say
 from unsee.jobs.engines.local import Local
@@ -89,12 +89,8 @@ def bench_people(
         reader = Reader(out, cells, left_out)
         for cell, reason in left_out:
             tell(f"{cell.method}, {cell.concept}, seed {cell.seed}: left out: {reason}")
-        missing = [cell for cell in cells if not finished(cell)]
-        tell(f"{len(cells)} cells, {len(cells) - len(missing)} of them finished")
-        done = len(cells) - len(missing)
-        for cell, _ in place.run(missing, out / SHARED, jobs, tell):
-            done += 1
-            tell(f"[{done}/{len(cells)}] {line_of(cell)}")
+        for cell, count in run_missing(cells, finished, place, out, jobs, tell):
+            tell(f"{count} {line_of(cell)}")
             write_tables(reader, out, command, tests=False)
         found = write_tables(reader, out, command)
         if ask.grid:
