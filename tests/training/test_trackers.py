@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,8 @@ from tests.tiny import build
 from tests.training.rows import examples, settings
 from unsee.methods.registry import get
 from unsee.nouns import UserError
-from unsee.training.trackers import check_trackers
+from unsee.training.runs import CHECKPOINTS, EVENTS
+from unsee.training.trackers import FOLDER, check_trackers
 from unsee.training.trainer import train
 
 
@@ -61,6 +64,25 @@ def test_reporting_changes_no_weight_and_no_run(tracker: type[Tracker], tmp_path
 def test_without_trackers_nothing_is_reported(tracker: type[Tracker], tmp_path: Path) -> None:
     train(build("llava"), get("ga"), examples(), settings(passes=1), tmp_path)
     assert tracker.seen == []
+
+
+@pytest.mark.parametrize("asked", [None, "mine"])
+def test_tensorboard_finds_every_step_after_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asked: str | None
+) -> None:
+    """The folder of checkpoints goes when a run has finished; its events must not be in it."""
+    reading = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    monkeypatch.delenv(FOLDER, raising=False)
+    if asked:
+        monkeypatch.setenv(FOLDER, str(tmp_path / asked))
+    wanted = settings(passes=2, report_to=("tensorboard",))
+    train(build("llava"), get("siu"), examples(), wanted, tmp_path / "run")
+    shutil.rmtree(tmp_path / "run" / CHECKPOINTS)
+    events = reading.EventAccumulator(str(tmp_path / (asked or f"run/{EVENTS}"))).Reload()
+    lines = [json.loads(line) for line in (tmp_path / "run" / "train.jsonl").read_text().splitlines()]
+    told = [(event.step, event.value) for event in events.Scalars("train/loss")]
+    assert told == [(line["step"], pytest.approx(line["loss"], rel=1e-3)) for line in lines if line["step"]]
+    assert os.environ.get(FOLDER) == (str(tmp_path / asked) if asked else None)
 
 
 def test_trackers_that_are_not_there_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,10 +23,10 @@ from unsee.training.gates import HoldMasked, mask_gradients
 from unsee.training.log import StepLog, StepState
 from unsee.training.losses import StepLoss, TrainingStopped, everywhere_roles, start_step
 from unsee.training.plan import rows_of_turn, together
-from unsee.training.runs import CHECKPOINTS, Run
+from unsee.training.runs import CHECKPOINTS, EVENTS, Run
 from unsee.training.sharding import clip_gradients, put_weights, save_whole_states, trained_weights
 from unsee.training.sharing import add_gradients, shares
-from unsee.training.trackers import check_trackers
+from unsee.training.trackers import check_trackers, events_in
 
 WEIGHTS = "trained.safetensors"
 
@@ -72,13 +72,14 @@ class UnlearnTrainer(Trainer):  # type: ignore[misc]
         self.run = run
         self.current: StepLoss | None = None
         self.norm = self.step_lr = math.nan
-        super().__init__(
-            model=run.vlm.model,
-            args=_arguments(run),
-            train_dataset=_Steps(run.steps),
-            data_collator=_only_item,
-            callbacks=[StepLog(run, self.state_of_step, progress=progress)],
-        )
+        with events_in(run.folder / EVENTS):
+            super().__init__(
+                model=run.vlm.model,
+                args=_arguments(run),
+                train_dataset=_Steps(run.steps),
+                data_collator=_only_item,
+                callbacks=[StepLog(run, self.state_of_step, progress=progress)],
+            )
         if run.gate is not None:
             self.add_callback(HoldMasked(run.vlm, run.gate))
         self.remove_callback(PrinterCallback)

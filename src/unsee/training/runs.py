@@ -24,6 +24,7 @@ Line = dict[str, Any]
 OnStep = Callable[[Line], None]
 LOG = "train.jsonl"
 CHECKPOINTS = "checkpoints"
+EVENTS = "tensorboard"  # what its tracker is told
 
 
 @dataclass
