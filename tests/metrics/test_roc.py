@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import random
 
+import numpy as np
 import pytest
 
+from unsee.metrics import roc
 from unsee.metrics.roc import Groups, auc, auc_gap, auc_score, tpr_at_fpr, tpr_score
 from unsee.metrics.stats import rule_of_three
+
+RESAMPLES = 200
 
 
 def slow_auc(members: list[float], others: list[float]) -> float:
@@ -100,3 +104,37 @@ def test_gap_pairs_the_models() -> None:
     expected = slow_auc([m - 1.2 for m in members], others) - slow_auc(members, others)
     assert less.value == pytest.approx(expected)
     assert less.high < 0
+
+
+def slow_interval(groups: Groups, fpr: float | None, seed: int) -> tuple[float, float]:
+    """Whole clusters drawn one resampling after the other, and the figure of the items that came out."""
+    chance = np.random.default_rng(seed)
+    sides = [(groups.members, groups.member_clusters), (groups.others, groups.other_clusters)]
+    homes = [
+        [[x for x, k in zip(*side, strict=True) if k == key] for key in dict.fromkeys(side[1])]
+        for side in sides
+    ]
+    values = []
+    for _ in range(RESAMPLES):
+        picked = [chance.integers(0, len(home), len(home)) for home in homes]
+        a, b = ([x for i in p for x in home[i]] for p, home in zip(picked, homes, strict=True))
+        if fpr is None:
+            values.append(slow_auc(a, b))
+            continue
+        allowed = int(len(b) * int(len(groups.others) * fpr) / len(groups.others))
+        threshold = sorted(b, reverse=True)[min(len(b) - 1, allowed)]
+        values.append(sum(x > threshold for x in a) / len(a))
+    low, high = np.quantile(values, [0.025, 0.975])
+    return float(low), float(high)
+
+
+@pytest.mark.parametrize("fpr", [None, 0.1])
+def test_intervals_against_a_loop_over_resamplings(
+    fpr: float | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(roc, "RESAMPLES", RESAMPLES)
+    keys = [i // 2 for i in range(24)]  # twelve clusters: enough to be resampled alone
+    groups = Groups(drawn(9, 24, 0.6), drawn(10, 24), keys, keys)
+    score = auc_score(groups, seed=3) if fpr is None else tpr_score(groups, fpr, seed=3)
+    assert score is not None
+    assert (score.low, score.high) == pytest.approx(slow_interval(groups, fpr, 3))

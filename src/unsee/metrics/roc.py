@@ -8,8 +8,9 @@ by the rule of three for the smaller side.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,8 +20,9 @@ from unsee.metrics.stats import FEW_CLUSTERS, RESAMPLES, make_score, rule_of_thr
 from unsee.nouns import Direction, Score
 
 _Array = NDArray[np.float64]
-_Index = NDArray[np.int64]
-_Statistic = Callable[[_Index, _Index], float]
+_Labels = tuple[int, ...]
+_Statistic = Callable[[_Array, _Array], _Array]
+"""From how often each resampling has each member, and each non-member, to the figure of each resampling."""
 
 
 @dataclass(frozen=True)
@@ -79,9 +81,15 @@ def tpr_score(groups: Groups, fpr: float, *, better: Direction = "lower", seed: 
     members, others = (np.asarray(x, dtype=np.float64) for x in (groups.members, groups.others))
     allowed = int(len(others) * fpr + 1e-9)
 
-    def again(a: _Index, b: _Index) -> float:
-        rank = min(len(b) - 1, int(len(b) * allowed / len(others)))
-        return float(np.mean(members[a] > np.sort(others[b])[::-1][rank]))
+    order = np.argsort(-others)
+
+    def again(a: _Array, b: _Array) -> _Array:
+        size = b.sum(axis=1)
+        rank = np.minimum(size - 1, np.floor(size * allowed / len(others)))
+        place = (np.cumsum(b[:, order], axis=1) <= rank[:, None]).sum(axis=1)
+        caught = members[None, :] > others[order][place][:, None]
+        found: _Array = (a * caught).sum(axis=1) / a.sum(axis=1)
+        return found
 
     return _score(groups, value, again, better, seed)
 
@@ -114,10 +122,10 @@ def _wins(groups: Groups) -> _Array:
     return wins
 
 
-def _mean_of(pairs: _Array, a: _Index, b: _Index) -> float:
-    """Mean of ``pairs`` over the resampled rows and columns."""
-    rows, columns = (np.bincount(i, minlength=size) for i, size in zip((a, b), pairs.shape, strict=True))
-    return float(rows @ pairs @ columns) / (len(a) * len(b))
+def _mean_of(pairs: _Array, a: _Array, b: _Array) -> _Array:
+    """Mean of ``pairs`` over the rows and columns of each resampling."""
+    found: _Array = ((a @ pairs) * b).sum(axis=1) / (a.sum(axis=1) * b.sum(axis=1))
+    return found
 
 
 def _score(groups: Groups, value: float, again: _Statistic, better: Direction, seed: int) -> Score:
@@ -131,41 +139,42 @@ def _score(groups: Groups, value: float, again: _Statistic, better: Direction, s
 
 def _interval(groups: Groups, again: _Statistic, seed: int) -> tuple[float, float]:
     """95 % percentiles of a statistic over resampled clusters (rule in the module text)."""
-    items = _members_of(groups.member_clusters, len(groups.members))
-    rest = _members_of(groups.other_clusters, len(groups.others))
-    smallest = min(len(items), len(rest))
-    single = _members_of((), len(groups.members)), _members_of((), len(groups.others))
+    items = _labels(groups.member_clusters, len(groups.members))
+    rest = _labels(groups.other_clusters, len(groups.others))
+    smallest = min(len(set(items)), len(set(rest)))
     ends: list[tuple[float, float]] = []
     if smallest > 1:
         ends.append(_percentiles(items, rest, again, seed))
     if smallest < FEW_CLUSTERS:
+        single = _labels((), len(groups.members)), _labels((), len(groups.others))
         ends.append(_percentiles(*single, again, seed))
     return min(low for low, _ in ends), max(high for _, high in ends)
 
 
-def _members_of(clusters: Sequence[Hashable], size: int) -> list[_Index]:
-    """Indices of the items of each cluster."""
+def _labels(clusters: Sequence[Hashable], size: int) -> _Labels:
+    """For each item the number of its cluster, in the order in which the clusters appear."""
     if not clusters:
-        return [np.array([i]) for i in range(size)]
+        return tuple(range(size))
     assert len(clusters) == size, (len(clusters), size)
-    found: dict[Hashable, list[int]] = {}
-    for i, cluster in enumerate(clusters):
-        found.setdefault(cluster, []).append(i)
-    return [np.array(items) for items in found.values()]
+    number = {cluster: i for i, cluster in enumerate(dict.fromkeys(clusters))}
+    return tuple(number[cluster] for cluster in clusters)
 
 
-def _percentiles(
-    first: Sequence[_Index], second: Sequence[_Index], again: _Statistic, seed: int
-) -> tuple[float, float]:
-    values = [again(a, b) for a, b in _draws(first, second, seed)]
-    low, high = np.quantile(values, [0.025, 0.975])
+def _percentiles(first: _Labels, second: _Labels, again: _Statistic, seed: int) -> tuple[float, float]:
+    low, high = np.quantile(again(*_draws(first, second, seed, RESAMPLES)), [0.025, 0.975])
     return float(low), float(high)
 
 
-def _draws(first: Sequence[_Index], second: Sequence[_Index], seed: int) -> Iterator[tuple[_Index, _Index]]:
+@lru_cache(maxsize=2)
+def _draws(first: _Labels, second: _Labels, seed: int, count: int) -> tuple[_Array, _Array]:
+    """(count, items) how often each resampling of whole clusters has each item, on either side.
+
+    Every score of the same items is resampled in the same way, so that the last draws are kept.
+    """
     random = np.random.default_rng(seed)
-    for _ in range(RESAMPLES):
-        yield (
-            np.concatenate([first[i] for i in random.integers(0, len(first), len(first))]),
-            np.concatenate([second[i] for i in random.integers(0, len(second), len(second))]),
-        )
+    sizes = max(first) + 1, max(second) + 1
+    drawn = [np.zeros((count, size)) for size in sizes]
+    for i in range(count):
+        for side, size in zip(drawn, sizes, strict=True):
+            side[i] = np.bincount(random.integers(0, size, size), minlength=size)
+    return drawn[0][:, first], drawn[1][:, second]
