@@ -107,7 +107,7 @@ def test_lists() -> None:
     assert "cost beyond a pass over the forget rows: one reference forward" in listed[at + 2]
     told = describe("methods", "ga")
     assert "variants: paper, released_code, corrected; corrected is the default" in told
-    assert "climbs the template" in told  # the file of the method speaks too
+    assert "climbs the mean over every token" in told  # the file of the method speaks too
     assert overview("attacks") == "no attacks yet"
     assert "knobs.variant = corrected" in describe("methods", "siu")
     assert "better: lower" in describe("metrics", "naming_rate")
