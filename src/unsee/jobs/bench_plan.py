@@ -12,7 +12,8 @@ from typing import Any, Literal
 from unsee.config import METHODS, RunConfig, keys, merge, nearest, read_mapping, resolve
 from unsee.jobs import embedded
 from unsee.jobs.bench_cell import Cell, Point
-from unsee.jobs.inputs import make_concept, with_absolute_paths
+from unsee.jobs.concepts import make_concept
+from unsee.jobs.inputs import with_absolute_paths
 from unsee.jobs.training import scope_of
 from unsee.methods import registry
 from unsee.nouns import UserError, shorten

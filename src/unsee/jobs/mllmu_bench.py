@@ -9,6 +9,7 @@ import json
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -170,12 +171,13 @@ def check_people(cells: Sequence[Cell]) -> None:
     read_retain(first.retain)
     judge_for(first, cells[0].path)
     weights: dict[str, str] = {}
+    target = cache(lambda: chat_of_target(first))
     for ratio in dict.fromkeys(cell.config.mllmu.ratio for cell in cells):
         here = [cell for cell in cells if cell.config.mllmu.ratio == ratio]
         check_floors(here[0].config)
         data = read_people(here[0].config)
         if unfinished := [cell for cell in here if not finished(cell)]:
-            chat, kind = chat_of_target(first)
+            chat, kind = target()
             asks = protocol_of(unfinished[0].config, data, kind).asks
             check_pictures(picture for ask in asks for picture in ask.pictures)
             check_pictures(p for person in (*data.forget, *data.retain) for p in person.pictures)

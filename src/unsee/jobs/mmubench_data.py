@@ -11,7 +11,8 @@ from typing import Any
 
 from unsee.config import RunConfig, nearest
 from unsee.jobs import embedded
-from unsee.jobs.inputs import Request, read_retain, slug, with_absolute_paths
+from unsee.jobs.concepts import slug
+from unsee.jobs.inputs import Request, read_retain, with_absolute_paths
 from unsee.jobs.mmubench_utility import local_suites
 from unsee.nouns import Concept, Picture, Question, UserError, hash_text
 from unsee.suites.mmubench.checks import kept_subjects

@@ -12,12 +12,12 @@ from typing import Any
 from unsee.reports.blocks import Block, Heading, Table, Words, as_text
 from unsee.reports.measures import measure_of
 from unsee.reports.mllmu import SIDES, TITLES, figures, shown
+from unsee.reports.mllmu_standing import FORGOTTEN
 
 COMPARED = (
     *("mllmu_choice", "mllmu_choice_text", "mllmu_cloze", "mllmu_rouge_l", "mllmu_key_fact"),
     "mllmu_factuality",
 )
-FORGOTTEN = ("forget", "test")
 ALONE = ("target", "unlearned")
 """Models whose attributes are shown; those of the others stand in ``results.json``."""
 By = Mapping[str, Mapping[str, Any]]
@@ -129,8 +129,13 @@ def _normalised(found: By) -> Iterator[Block]:
 
 
 def _standing(cell: str, place: Mapping[str, Any]) -> str:
+    return f"{place_text(place)}, room {shown(cell, place['room'])}"
+
+
+def place_text(place: Mapping[str, Any]) -> str:
+    """Normalised forgetting, with ~ where it means nothing."""
     value = "–" if place["value"] is None else f"{place['value']:.2f}"
-    return f"{value}{'~' if place['within_noise'] else ''}, room {shown(cell, place['room'])}"
+    return f"{value}{'~' if place['within_noise'] else ''}"
 
 
 def _distances(found: By, floor: Mapping[str, Any]) -> Iterator[Block]:

@@ -11,8 +11,8 @@ from unsee.reports.blocks import Block, Code, Heading, Items, Table, Words, as_t
 from unsee.reports.matrix_files import count_text
 from unsee.reports.measures import measure_of, show, show_range
 from unsee.reports.mllmu import SIDES, TITLES, shown
-from unsee.reports.mllmu_beside import across, distance_text, gap_text, in_words
-from unsee.reports.mllmu_standing import order
+from unsee.reports.mllmu_beside import across, distance_text, gap_text, in_words, place_text
+from unsee.reports.mllmu_standing import FORGOTTEN, order
 from unsee.reports.safe import markdown
 
 PAPER = "arXiv 2410.22108"
@@ -29,7 +29,6 @@ BESIDE: Mapping[str, str] = {
     "mllmu_degenerate": "Gibberish",
 }
 MODELS = ("target", "gold", "base")
-FORGOTTEN = ("forget", "test")
 SIGNIFICANT = 0.05
 RESULTS: Mapping[str, str] = {"success": "success", "short": "falls short", "collapse": "collapse"}
 COST: Mapping[str, str] = {
@@ -238,8 +237,7 @@ def _interval(scores: Mapping[str, Any], cell: str, row: Row | None, set_name: s
         text += f" [{show_range(score['low'], score['high'], unit)}]"
     place = (row or {}).get("normalised", {}).get(cell)
     if place is not None and set_name in FORGOTTEN:
-        value = "–" if place["value"] is None else f"{place['value']:.2f}"
-        text += f" ({value}{'~' if place['within_noise'] else ''})"
+        text += f" ({place_text(place)})"
     return text + _marks(row or {}, cell)
 
 
