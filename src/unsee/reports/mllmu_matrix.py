@@ -8,10 +8,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from unsee.reports.blocks import Block, Code, Heading, Items, Table, Words, as_text
-from unsee.reports.matrix_files import count_text
 from unsee.reports.measures import measure_of, show, show_range
 from unsee.reports.mllmu import SIDES, TITLES, shown
 from unsee.reports.mllmu_beside import across, distance_text, gap_text, in_words, place_text
+from unsee.reports.mllmu_ranking import COST, RESULTS, across_ratios, cost_of, one_line, ranking, title
 from unsee.reports.mllmu_standing import FORGOTTEN, order
 from unsee.reports.safe import markdown
 
@@ -30,12 +30,11 @@ BESIDE: Mapping[str, str] = {
 }
 MODELS = ("target", "gold", "base")
 SIGNIFICANT = 0.05
-RESULTS: Mapping[str, str] = {"success": "success", "short": "falls short", "collapse": "collapse"}
-COST: Mapping[str, str] = {
-    "training_seconds": "training s",
-    "asking_seconds": "asking s",
-    "training_lm_tokens": "training tokens",
-}
+LIMITS = (
+    "Left: mean distance from the aim on Forget and Test; lost: mean distance below the target on Retain and "
+    "Real; both over choice, ROUGE-L and cloze with the picture and by name, in points. Success: both at "
+    "most 10. Collapse: over 10 points more empty or gibberish replies than the target's on Retain or Real."
+)
 Row = Mapping[str, Any]
 Named = tuple[str, Mapping[str, Any]]  # how a line is called, and its scores by cell
 
@@ -57,6 +56,10 @@ def blocks(found: Mapping[str, Any], command: str = "") -> Iterator[Block]:
         "and Real that of `target`. Methods with several seeds: mean over seeds. An entry of no method, as "
         "`majority`, is a floor: what is scored without knowing the person."
     )
+    if len(found["ratios"]) > 1:
+        yield Heading(2, "All ratios")
+        yield Words(f"{LIMITS} Ordered by the worst result, then by the mean of both.")
+        yield Table(across_ratios(found["rows"]))
     for ratio, shared in found["ratios"].items():
         rows = [row for row in found["rows"] if str(row["ratio"]) == ratio]
         yield from _ratio(ratio, shared, rows)
@@ -69,13 +72,8 @@ def _ratio(ratio: str, shared: Mapping[str, Any], rows: Sequence[Row]) -> Iterat
     yield Words(f"Data {shared['data']['revision']}.")
     yield Heading(3, f"{ratio} %, ranking")
     aim = "gold" if "gold" in shared["models"] else "the highest floor (there is no gold)"
-    yield Words(
-        f"Left: mean distance from {aim} on Forget and Test; lost: mean distance below the target on Retain "
-        "and Real; both over choice, ROUGE-L and cloze with the picture and by name, in points. Success: "
-        "both at most 10. Collapse: over 10 points more empty or gibberish replies than the target's on "
-        "Retain or Real."
-    )
-    yield Table(_ranking(rows))
+    yield Words(f"The aim on Forget and Test is {aim}. {LIMITS}")
+    yield Table(ranking(rows))
     for side in SIDES:
         yield Heading(3, f"{ratio} %, asked {SIDES[side]}")
         yield Table(_paper(side, shared, rows))
@@ -143,32 +141,6 @@ def _alignment(ratio: str, shared: Mapping[str, Any], rows: Sequence[Row]) -> It
         yield Table(across(_of_rows("gaps", shared, rows), in_words, gap_text))
 
 
-def _ranking(rows: Sequence[Row]) -> list[list[str]]:
-    """Rows by the rule of ``mllmu_standing``; what has no figures stands last and says why."""
-    lines = [["", "method", "result", "left", "lost", "gibberish", *COST.values()]]
-    for rank, row in enumerate(sorted(rows, key=order), 1):
-        found = row.get("standing")
-        if found:
-            told = [show(found[key], "share").removesuffix(" %") for key in ("left", "lost", "broken")]
-            lines.append([str(rank), f"`{title(row)}`", RESULTS[found["status"]], *told, *_cost(row)])
-        else:
-            lines.append([str(rank), f"`{title(row)}`", _state(row), *["–"] * (3 + len(COST))])
-    return lines
-
-
-def _state(row: Row) -> str:
-    """Why a row has no figures."""
-    if row["failures"]:
-        return f"failed: {markdown(_line(row['failures'][0]), 160)}"
-    return "not ranked" if "models" in row else "not finished"
-
-
-def title(row: Row) -> str:
-    """How a row is called: the method, the form of its training questions, its settings."""
-    form = {"image_text": "", "text": " (text only)", "both": " (both forms)"}[row["modality"]]
-    return f"{row['method']}{form}" + "".join(f", {key}={value}" for key, value in row["settings"].items())
-
-
 def _lines(shared: Mapping[str, Any], rows: Sequence[Row]) -> list[tuple[str, Mapping[str, Any], Row | None]]:
     """Models that no method changes, floors, then the finished methods."""
     fixed = [(name, shared["models"][name], None) for name in MODELS if name in shared["models"]]
@@ -193,11 +165,6 @@ def _present(columns: Mapping[str, str], shared: Mapping[str, Any]) -> list[str]
     return [metric for metric in columns if metric in known]
 
 
-def _line(text: str) -> str:
-    """A message of several lines as one."""
-    return "; ".join(" ".join(line.split()) for line in text.splitlines() if line.strip())
-
-
 def _paper(side: str, shared: Mapping[str, Any], rows: Sequence[Row]) -> list[list[str]]:
     """The paper's table of one modality: all four sets side by side, and the cost."""
     metrics = _present(COLUMNS, shared)
@@ -205,7 +172,7 @@ def _paper(side: str, shared: Mapping[str, Any], rows: Sequence[Row]) -> list[li
     lines = [["", *header, *COST.values()]]
     for name, scores, row in _lines(shared, rows):
         cells = [_value(scores, f"{metric}/{s}/{side}", metric) for s in TITLES for metric in metrics]
-        lines.append([name, *cells, *_cost(row)])
+        lines.append([name, *cells, *cost_of(row)])
     return lines
 
 
@@ -250,12 +217,6 @@ def _marks(row: Row, cell: str) -> str:
     return f" {found}" if found else ""
 
 
-def _cost(row: Row | None) -> list[str]:
-    if row is None:
-        return [""] * len(COST)
-    return [count_text(row["cost"].get(key)) for key in COST]
-
-
 def _claims(found: Mapping[str, Any]) -> Iterator[Block]:
     """The paper's claim about the two forms of each method, as tested here."""
     for ratio, methods in found["forms"].items():
@@ -281,7 +242,7 @@ def _claims(found: Mapping[str, Any]) -> Iterator[Block]:
 def _failures(found: Mapping[str, Any]) -> Iterator[Block]:
     rows = found["rows"]
     lines = [
-        f"`{title(row)}`, {row['ratio']} %: {markdown(_line(text), 400)}"
+        f"`{title(row)}`, {row['ratio']} %: {markdown(one_line(text), 400)}"
         for row in rows
         for text in row["failures"]
     ]

@@ -18,7 +18,7 @@ from unsee.reports.files import write_text
 from unsee.reports.matrix_plot import LOOKS, WORDS
 from unsee.reports.mllmu_beside import whole
 from unsee.reports.mllmu_matrix import blocks
-from unsee.reports.mllmu_matrix import title as title_of
+from unsee.reports.mllmu_ranking import title as title_of
 from unsee.reports.mllmu_standing import POINTS, order
 from unsee.reports.plots import FAINT, GRID, INK, PERCENT, STYLE, svg
 from unsee.reports.redact import Redactor
