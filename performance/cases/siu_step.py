@@ -15,7 +15,7 @@ from unsee.methods.schedules import Turn
 from unsee.packs.cost import Cost
 from unsee.packs.features import FeatureCache
 from unsee.packs.pack import build_packs, collate
-from unsee.packs.reference import AdapterOff
+from unsee.packs.reference import as_target
 from unsee.packs.rows import Row, make_rows
 from unsee.packs.tokens import forward
 from unsee.training.losses import start_step
@@ -39,7 +39,8 @@ def prepare(shape: Shape, *, rank: int = 16) -> Case:
     def ours(number: int, cost: Cost) -> Step:
         features = FeatureCache(vlm)
         batch = collate(vlm, build_packs(vlm, rows(number)))
-        reference = AdapterOff(cost, features)(vlm, batch)
+        with as_target(vlm):
+            reference = forward(vlm, batch, cost=cost, features=features, reference=True)
         table = forward(vlm, batch, cost=cost, features=features)
         return step_of(vlm, start_step(method, rows(number), 1, Turn(0, 0)).add(table, {TARGET: reference}))
 

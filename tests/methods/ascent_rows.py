@@ -36,7 +36,7 @@ def make_rows():
 
 
 def make_tables(rows):
-    """Student, target and gold; sums over all positions are figures that stand in a table."""
+    """Student, target and gold; sums over all positions are figures that stand in their tables."""
     generator = torch.Generator().manual_seed(0)
     labels = torch.tensor([label for row in rows for label in row.labels])
     index = torch.tensor([r for r, row in enumerate(rows) for _ in row.labels])
@@ -47,9 +47,9 @@ def make_tables(rows):
             index,
             torch.ones(len(labels), dtype=torch.bool),
             rows,
-            everywhere={"nll": torch.linspace(1, 9, len(rows))},
+            everywhere={"nll": torch.linspace(1, 9, len(rows)) * (1 + model)},
         )
-        for _ in range(3)
+        for model in range(3)
     )
 
 
@@ -71,7 +71,7 @@ class Loops:
 
     def __init__(self, tables, rows):
         self.rows, self.tokens, start = rows, [], 0
-        self.sums = tables[0].everywhere["nll"].tolist()
+        self.sums = [table.everywhere["nll"].tolist() for table in tables]
         for row in rows:
             self.tokens.append(range(start, start + len(row.labels)))
             start += len(row.labels)
@@ -92,10 +92,10 @@ class Loops:
     def token_nll(self, *roles):
         return -mean([x for r in self.of(*roles) for x in self.logp(r)])
 
-    def everywhere_nll(self, *roles):
+    def everywhere_nll(self, *roles, model=0):
         """Per token of the rows but their first: their sums are given."""
         found = self.of(*roles)
-        return sum(self.sums[r] for r in found) / sum(len(self.rows[r].ids) - 1 for r in found)
+        return sum(self.sums[model][r] for r in found) / sum(len(self.rows[r].ids) - 1 for r in found)
 
     def excess(self, r, model=1):
         return sum(self.logp(r)) - sum(self.logp(r, model))
@@ -160,6 +160,5 @@ def weighted(loops, power, doubt, how):
 
 
 def batch_scalar(loops, beta):
-    mine = [x for r in loops.of("original") for x in loops.logp(r)]
-    gold = [x for r in loops.of("original") for x in loops.logp(r, 2)]
-    return preference(mean(mine) - mean(gold), beta)
+    gap = loops.everywhere_nll("original", model=2) - loops.everywhere_nll("original")
+    return preference(gap, beta)

@@ -14,7 +14,7 @@ from unsee.models.load import VLM
 from unsee.packs import cost as receipts
 from unsee.packs.cost import Cost, memory, peak_memory
 from unsee.packs.pack import build_packs, collate
-from unsee.packs.reference import AdapterOff
+from unsee.packs.reference import as_target
 from unsee.packs.rows import make_rows
 from unsee.packs.tokens import forward
 
@@ -33,7 +33,8 @@ def test_row_by_row_is_one_row_per_text() -> None:
 def test_the_reference_is_counted_apart() -> None:
     vlm, cost = with_adapter(build("llava")), Cost()
     batch = batch_of(vlm)
-    AdapterOff(cost)(vlm, batch)
+    with as_target(vlm):
+        forward(vlm, batch, cost=cost, reference=True)
     forward(vlm, batch, cost=cost)
     assert (cost.forwards, cost.reference_forwards, cost.model_copies) == (2, 1, 0)
     single = cost.row_by_row

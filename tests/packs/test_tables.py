@@ -19,7 +19,7 @@ from unsee.packs.cost import Cost
 from unsee.packs.families import check_packable, evaluating
 from unsee.packs.features import FeatureCache
 from unsee.packs.pack import Batch, build_packs, collate, room_for
-from unsee.packs.reference import AdapterOff
+from unsee.packs.reference import as_target
 from unsee.packs.rows import Row, make_rows, scored_row
 from unsee.packs.tokens import TokenTable, forward
 
@@ -125,7 +125,8 @@ def test_the_reference_is_bit_identical_to_the_target(vlm: VLM) -> None:
     cost = Cost()
     adapted.model.train()
     student = forward(adapted, batch)
-    reference = AdapterOff(cost)(adapted, batch)
+    with as_target(adapted):
+        reference = forward(adapted, batch, cost=cost, reference=True)
     assert torch.equal(reference.logits, target)
     assert not reference.logits.requires_grad
     assert student.logits.requires_grad
@@ -137,8 +138,8 @@ def test_the_reference_is_bit_identical_to_the_target(vlm: VLM) -> None:
 
 def test_a_reference_without_adapter_is_refused() -> None:
     vlm = build("llava")
-    with pytest.raises(UserError, match="adapter"):
-        AdapterOff()(vlm, batch_of(vlm))
+    with pytest.raises(UserError, match="adapter"), as_target(vlm):
+        pass
 
 
 @pytest.mark.parametrize("part", ["vision", "projector"])

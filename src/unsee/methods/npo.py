@@ -13,8 +13,8 @@ any length.
 gold model of this project, so a second training comes first; the ratio is one scalar, the difference of the
 two models' mean token losses over the batch; beta .4, no retain term. A batch is what goes through the model
 together: a step of one forward pass gives the released scalar exactly, a step cut into several gives the
-token-weighted mean of their scalars. Its labels also cover template, question and image placeholders. Not
-reproduced: here both models are compared on the answers.
+token-weighted mean of their scalars. The labels are the input, so template, question and image placeholders
+count like the answer.
 
 ``released_code_clear`` (CLEAR, arXiv 2410.18057): the ratio is taken for every token of the vocabulary and
 averaged over it, the answer is never looked at; beta 1, no retain term. Descent on it raises the likelihood
@@ -30,9 +30,26 @@ from typing import Literal
 
 from torch import Tensor
 
-from unsee.methods.ascent import ROW_MEAN, ROW_SUM, TOKEN_MEAN, above_zero, bound_knob
+from unsee.methods.ascent import (
+    EVERYWHERE_MEAN,
+    ROW_MEAN,
+    ROW_SUM,
+    TOKEN_MEAN,
+    above_zero,
+    bound_knob,
+)
 from unsee.methods.grad_diff import Retain, retain_terms
-from unsee.methods.parts import FORGET_ROLES, GOLD, TARGET, Method, Term, answer_tokens, knob, one
+from unsee.methods.parts import (
+    FORGET_ROLES,
+    GOLD,
+    TARGET,
+    Method,
+    Term,
+    answer_tokens,
+    knob,
+    next_tokens,
+    one,
+)
 from unsee.objectives import (
     Reduction,
     batch_preference_loss,
@@ -41,9 +58,11 @@ from unsee.objectives import (
     preference_loss,
     sum_by_row,
 )
+from unsee.packs.everywhere import NLL
 from unsee.packs.tokens import TokenTable
 
 NPOVariant = Literal["paper", "released_code", "released_code_clear", "corrected"]
+REDUCTIONS = {"released_code": EVERYWHERE_MEAN, "released_code_clear": TOKEN_MEAN}
 BETAS = {"paper": 0.1, "corrected": 0.1, "released_code": 0.4, "released_code_clear": 1.0}
 
 
@@ -85,20 +104,24 @@ def npo_loss(table: TokenTable, reference: TokenTable, beta: float, reduction: R
 
 def forget_term(knobs: NPO, beta: float) -> Term:
     """The forget term of a variant."""
-    released = knobs.variant.startswith("released")
     source = knobs.reference or ("gold" if knobs.variant == "released_code" else "target")
 
     def loss(table: TokenTable, teacher: TokenTable | None) -> Tensor:
         assert teacher is not None, "NPO needs the reference"
         if knobs.variant == "released_code":
-            return batch_preference_loss(table.logp, teacher.logp, table.row, len(table.rows), beta)
+            tokens = table.logits.new_tensor([next_tokens(row) for row in table.rows])
+            return batch_preference_loss(-table.everywhere[NLL], -teacher.everywhere[NLL], tokens, beta)
         if knobs.variant == "released_code_clear":
             return clear_npo(table.logits, teacher.logits, table.row, len(table.rows), beta)
         return npo_loss(table, teacher, beta, knobs.reduction)
 
     teacher = GOLD if source == "gold" else TARGET
-    count, whole = answer_tokens if released else one, knobs.variant == "released_code"
-    return Term("npo", frozenset(FORGET_ROLES), 1.0, loss, teacher, count, whole=whole)
+    if knobs.variant == "released_code":
+        return Term(
+            "npo", frozenset(FORGET_ROLES), 1.0, loss, teacher, next_tokens, whole=True, everywhere=NLL
+        )
+    count = answer_tokens if knobs.variant == "released_code_clear" else one
+    return Term("npo", frozenset(FORGET_ROLES), 1.0, loss, teacher, count)
 
 
 def npo(knobs: NPO) -> Method:
@@ -114,7 +137,7 @@ def npo(knobs: NPO) -> Method:
         loss_line="-(2/beta) log sigma(-beta log p/p_ref)(original) + weight * CE or KL(T3, T4, anchors)",
         knobs=knobs,
         terms=(term, *retain_terms(weight, knobs.retain, per_token=released)),
-        reduction=TOKEN_MEAN if released else ROW_SUM if knobs.reduction == "sum" else ROW_MEAN,
+        reduction=REDUCTIONS.get(knobs.variant, ROW_SUM if knobs.reduction == "sum" else ROW_MEAN),
         cost="one reference forward per forget row; one forward and backward per retain row",
         copies=int(term.teacher == GOLD),
         stop_above=knobs.bound,

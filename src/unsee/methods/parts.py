@@ -99,8 +99,8 @@ class Term:
             then taken by the same step and go through the model together.
         whole: The loss reads all its rows of a step as one batch; they go through the model together.
         everywhere: A sum over all positions of a row, by its name in ``packs.everywhere`` (its negative
-            log-likelihood or a divergence), that the loss finds in the student's table; empty = the loss
-            reads answer tokens.
+            log-likelihood or a divergence), that the loss finds in the student's table, and in the teacher's
+            where it has one; empty = the loss reads answer tokens.
     """
 
     name: str

@@ -72,10 +72,9 @@ def preference_weight(excess: Tensor, beta: float) -> Tensor:
 
 
 def batch_preference_loss(
-    logp: Tensor,  # (N,) log-probability of each answer token
-    reference: Tensor,  # (N,) the same of the frozen reference
-    row: Tensor,  # (N,) int64
-    rows: int,
+    logp: Tensor,  # (R,) log-probability of each row, summed over its tokens
+    reference: Tensor,  # (R,) the same of the frozen reference
+    tokens: Tensor,  # (R,) how many tokens that were
     beta: float,
 ) -> Tensor:
     """NPO as released with MLLMU-Bench (arXiv 2410.22108): one ratio for the whole batch: (R,).
@@ -84,8 +83,8 @@ def batch_preference_loss(
     forgotten decide for the others. Each row gets the batch's loss times its own number of tokens: their sum
     divided by the number of tokens is the released scalar.
     """
-    excess = (logp - reference.detach()).mean()
-    return preference_loss(excess, beta) * sum_by_row(torch.ones_like(logp), row, rows)
+    excess = (logp - reference.detach()).sum() / tokens.sum()
+    return preference_loss(excess, beta) * tokens
 
 
 def clear_npo(

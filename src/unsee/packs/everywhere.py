@@ -22,9 +22,10 @@ from unsee.objectives.likelihood import sum_by_row
 from unsee.objectives.teachers import reverse_kl
 from unsee.packs.attention import attending
 from unsee.packs.cost import Cost, phase
-from unsee.packs.families import check_packable, evaluating
+from unsee.packs.families import check_packable
 from unsee.packs.features import FeatureStore
 from unsee.packs.pack import Batch, Pack
+from unsee.packs.reference import as_target
 from unsee.packs.tokens import TokenTable, forward, picture_inputs, working
 
 NLL = "nll"  # of the next token, wherever there is one
@@ -70,7 +71,7 @@ def reference_states(
     vlm: VLM, batch: Batch, *, cost: Cost | None = None, features: FeatureStore | None = None
 ) -> Tensor:
     """:func:`states_of` of the target: the same model with its adapter off, without gradient."""
-    with torch.no_grad(), vlm.adapter_off(), evaluating(vlm.model):
+    with as_target(vlm):
         return states_of(vlm, batch, cost=cost, features=features, reference=True)
 
 
@@ -83,9 +84,12 @@ def forward_everywhere(
     cost: Cost | None = None,
     features: FeatureStore | None = None,
     layers: Sequence[int] = (),
+    reference: bool = False,
     block: int = BLOCK,
 ) -> TokenTable:
     """The token table of ``packs.tokens.forward`` with sums over all positions, from the same pass.
+
+    Where no row of the batch is wanted it is that table, at no other cost.
 
     Args:
         vlm: The model, its adapter on; the target is the same model with the adapter off.
@@ -98,18 +102,22 @@ def forward_everywhere(
         cost: Counters to add to.
         features: Cached features of frozen vision.
         layers: As for ``forward``.
+        reference: As for ``forward``.
         block: Positions that have logits at a time.
 
     Raises:
         UserError: The vocabulary head trains where a divergence is wanted, the model changes its logits
             behind the head, or a wanted likelihood is that of a token which the head does not know.
     """
+    wanted = {name: roles for name, roles in wanted.items() if any(row.role in roles for row in batch.rows)}
+    if not wanted:
+        return forward(vlm, batch, cost=cost, features=features, layers=layers, reference=reference)
     compared = [name for name in wanted if name != NLL]
     _check_logits(vlm)
     if compared:
         check_head(vlm)
     with _whole_states(vlm) as heard:
-        table = forward(vlm, batch, cost=cost, features=features, layers=layers)
+        table = forward(vlm, batch, cost=cost, features=features, layers=layers, reference=reference)
     states, found = heard[0], dict[str, Tensor]()
     if NLL in wanted:
         found[NLL] = _nll_sums(vlm, batch, packs, wanted[NLL], states, block, cost)

@@ -18,10 +18,9 @@ from unsee.models.processes import agreed, count, gathered, leads, rank
 from unsee.nouns import hash_text
 from unsee.packs.everywhere import forward_everywhere
 from unsee.packs.pack import Pack, build_packs, collate, share_forwards
-from unsee.packs.tokens import forward
 from unsee.training.gates import HoldMasked, mask_gradients
 from unsee.training.log import StepLog, StepState
-from unsee.training.losses import StepLoss, TrainingStopped, everywhere_roles, start_step
+from unsee.training.losses import StepLoss, TrainingStopped, active_terms, everywhere_roles, start_step
 from unsee.training.plan import rows_of_turn, together
 from unsee.training.runs import CHECKPOINTS, EVENTS, Run
 from unsee.training.sharding import clip_gradients, put_weights, save_whole_states, trained_weights
@@ -180,11 +179,8 @@ class UnlearnTrainer(Trainer):  # type: ignore[misc]
             "features": run.features,
             "layers": run.method.layers,
         }
-        wanted = everywhere_roles(run.method, current.turn)
-        if any(row.role in roles for roles in wanted.values() for row in batch.rows):
-            table = forward_everywhere(run.vlm, batch, packs, wanted, **options)
-        else:
-            table = forward(run.vlm, batch, **options)
+        wanted = everywhere_roles(active_terms(run.method, current.turn))
+        table = forward_everywhere(run.vlm, batch, packs, wanted, **options)
         loss = 0.0 * table.logits.sum() if idle else current.add(table, theirs)
         with run.cost.backward(len(batch.rows)):
             self.accelerator.backward(loss)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -103,10 +103,10 @@ def active_terms(method: Method, turn: Turn) -> list[Term]:
     return [term for term in method.terms if draws[term.side] is not None]
 
 
-def everywhere_roles(method: Method, turn: Turn) -> dict[str, frozenset[str]]:
-    """Sums over all positions that acting terms read, by name, and the roles of their rows."""
+def everywhere_roles(terms: Iterable[Term]) -> dict[str, frozenset[str]]:
+    """Sums over all positions that these terms read, by name, and the roles of their rows."""
     found: dict[str, frozenset[str]] = {}
-    for term in active_terms(method, turn):
+    for term in terms:
         if term.everywhere:
             found[term.everywhere] = found.get(term.everywhere, frozenset()) | term.roles
     return found

@@ -14,6 +14,7 @@ from unsee.nouns import Example
 from unsee.packs.cost import Cost
 from unsee.packs.features import FeatureCache
 from unsee.packs.rows import make_rows
+from unsee.training.losses import everywhere_roles
 from unsee.training.names import banned_ids
 from unsee.training.plan import paired_roles, plan_steps
 from unsee.training.probes import ProbePoint, make_probe
@@ -54,7 +55,8 @@ def prepare(
     used = [rows[i] for i in plan.used()]
     teachers = {}
     for teacher in sorted(method.teachers, key=repr):
-        asked = frozenset().union(*(term.roles for term in method.terms if term.teacher == teacher))
+        taught = [term for term in method.terms if term.teacher == teacher]
+        asked = frozenset().union(*(term.roles for term in taught))
         teachers[teacher] = make_reference(
             vlm,
             [row for row in used if row.role in asked],
@@ -64,6 +66,7 @@ def prepare(
             teacher=teacher,
             examples=chosen,
             layers=method.layers,
+            everywhere=everywhere_roles(taught),
             gold=gold,
             **sizes,
         )

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -22,13 +22,26 @@ from unsee.methods.views import VIEWS
 from unsee.models.load import VLM
 from unsee.nouns import Example
 from unsee.packs.cost import Cost
+from unsee.packs.everywhere import forward_everywhere
 from unsee.packs.features import FeatureCache
-from unsee.packs.pack import Batch, build_packs, collate, share_forwards
-from unsee.packs.reference import AdapterOff
+from unsee.packs.pack import Pack, build_packs, collate, share_forwards
+from unsee.packs.reference import as_target
 from unsee.packs.rows import Row, make_rows
-from unsee.packs.tokens import FINAL, TokenTable, forward
+from unsee.packs.tokens import FINAL, TokenTable
 
-Compute = Callable[[VLM, Batch, tuple[int, ...]], TokenTable]
+Compute = Callable[[VLM, Sequence[Pack], tuple[int, ...]], TokenTable]
+
+
+class Kept(NamedTuple):
+    """What a teacher said about one row.
+
+    Attributes:
+        states: Hidden states (n, D) by layer, on the CPU.
+        everywhere: Sums over all positions of the row, () by name.
+    """
+
+    states: Mapping[int, Tensor]
+    everywhere: Mapping[str, Tensor]
 
 
 @dataclass(frozen=True)
@@ -36,10 +49,10 @@ class Reference:
     """Gives one teacher's table for rows of the student.
 
     Attributes:
-        compute: Runs the teacher on a batch.
+        compute: Runs the teacher on packs.
         layers: Decoder layers whose outputs the tables hold.
         head: The teacher's hidden states (n, D) to logits (n, V).
-        kept: Hidden states per example id and layer, on the CPU; empty = compute each time.
+        kept: What it said, per example id; empty = compute each time.
         viewed: The rows as the teacher sees them, by example id; empty = as the student does.
         pack_tokens: Longest pack of viewed rows.
         cost: Counters to add to.
@@ -48,7 +61,7 @@ class Reference:
     compute: Compute
     layers: tuple[int, ...]
     head: Callable[[VLM, Tensor], Tensor]
-    kept: Mapping[str, Mapping[int, Tensor]]
+    kept: Mapping[str, Kept]
     viewed: Mapping[str, Row]
     pack_tokens: int | None
     cost: Cost | None = None
@@ -60,20 +73,24 @@ class Reference:
                 self.cost.texts(rows, reference=True)
             found = [self.kept[row.example] for row in rows]
             states = {
-                layer: torch.cat([kept[layer] for kept in found]).to(vlm.device)
+                layer: torch.cat([kept.states[layer] for kept in found]).to(vlm.device)
                 for layer in (FINAL, *self.layers)
+            }
+            sums = {
+                name: torch.stack([kept.everywhere[name] for kept in found]).to(vlm.device)
+                for name in found[0].everywhere
             }
             logits = self.head(vlm, states.pop(FINAL))
             if self.cost is not None:
                 self.cost.head_rows += len(logits)
         else:
             shown = [self.viewed.get(row.example, row) for row in rows]
-            batch = collate(vlm, build_packs(vlm, shown, max_tokens=self.pack_tokens))
-            table = self.compute(vlm, batch, self.layers)
-            order = _order(table, rows)
+            table = self.compute(vlm, build_packs(vlm, shown, max_tokens=self.pack_tokens), self.layers)
+            order, places = _order(table, rows)
             logits = table.logits[order]
             states = {layer: value[order] for layer, value in table.states.items()}
-        return _as_table(rows, logits, states)
+            sums = {name: value[places] for name, value in table.everywhere.items()}
+        return replace(_as_table(rows, logits, states), everywhere=sums)
 
 
 def _as_table(rows: Sequence[Row], logits: Tensor, states: Mapping[int, Tensor]) -> TokenTable:
@@ -86,10 +103,11 @@ def _as_table(rows: Sequence[Row], logits: Tensor, states: Mapping[int, Tensor])
     return TokenTable(logits, labels, index, keep, tuple(rows), states)
 
 
-def _order(table: TokenTable, rows: Sequence[Row]) -> Tensor:
-    """Indices into the table's tokens that put them in the order of ``rows``."""
+def _order(table: TokenTable, rows: Sequence[Row]) -> tuple[Tensor, list[int]]:
+    """Indices into the table's tokens, and into its rows, that put them in the order of ``rows``."""
     place = {row.example: r for r, row in enumerate(table.rows)}
-    return torch.cat([(table.row == place[row.example]).nonzero()[:, 0] for row in rows])
+    places = [place[row.example] for row in rows]
+    return torch.cat([(table.row == r).nonzero()[:, 0] for r in places]), places
 
 
 def kept_bytes(vlm: VLM, rows: Sequence[Row], layers: Sequence[int] = ()) -> int:
@@ -108,6 +126,7 @@ def make_reference(
     teacher: Teacher = TARGET,
     examples: Sequence[Example] = (),
     layers: tuple[int, ...] = (),
+    everywhere: Mapping[str, frozenset[str]] | None = None,
     gold: VLM | None = None,
     features: FeatureCache | None = None,
     cost: Cost | None = None,
@@ -123,48 +142,52 @@ def make_reference(
         teacher: Who is asked, and what it sees.
         examples: The examples of the rows, for a teacher with a view of its own.
         layers: Decoder layers whose outputs are wanted too.
+        everywhere: Sums over all positions that are wanted too, and of which roles
+            (see ``packs.everywhere.forward_everywhere``).
         gold: The gold model, for a teacher that is one.
         features: Cached vision features.
         cost: Counters to add to.
     """
-    source = _gold(gold, cost) if teacher.model == "gold" else _target(cost, features)
+    options: dict[str, Any] = {"wanted": everywhere or {}, "cost": cost, "reference": True}
+    source = _gold(gold, options) if teacher.model == "gold" else _target(options | {"features": features})
     viewed = _viewed(vlm, rows, examples, teacher.view) if teacher.view else {}
     head = _head_of(gold) if teacher.model == "gold" else _own_head
     whole = Reference(source, layers, head, {}, viewed, pack_tokens, cost)
     fits = kept_bytes(vlm, rows, layers) <= max_bytes and not _softcapped(vlm)
     if not fits:
         return whole
-    kept: dict[str, dict[int, Tensor]] = {}
+    kept: dict[str, Kept] = {}
     shown = [viewed.get(row.example, row) for row in rows]
     with nullcontext() if cost is None else cost.ahead():
         for group in share_forwards(build_packs(vlm, shown, max_tokens=pack_tokens), forward_tokens):
-            table = source(vlm, collate(vlm, group), (FINAL, *layers))
+            table = source(vlm, group, (FINAL, *layers))
             for r, row in enumerate(table.rows):
-                kept[row.example] = {
-                    layer: states[table.row == r].cpu() for layer, states in table.states.items()
-                }
+                states = {layer: states[table.row == r].cpu() for layer, states in table.states.items()}
+                sums = {name: values[r].cpu() for name, values in table.everywhere.items()}
+                kept[row.example] = Kept(states, sums)
     assert len(kept) == len(rows), (len(kept), len(rows))
     return replace(whole, kept=kept, compute=_unused)
 
 
-def _target(cost: Cost | None, features: FeatureCache | None) -> Compute:
-    def compute(vlm: VLM, batch: Batch, layers: tuple[int, ...]) -> TokenTable:
-        return AdapterOff(cost=cost, features=features, layers=layers)(vlm, batch)
+def _target(options: Mapping[str, Any]) -> Compute:
+    def compute(vlm: VLM, packs: Sequence[Pack], layers: tuple[int, ...]) -> TokenTable:
+        with as_target(vlm):
+            return forward_everywhere(vlm, collate(vlm, packs), packs, layers=layers, **options)
 
     return compute
 
 
-def _gold(gold: VLM | None, cost: Cost | None) -> Compute:
+def _gold(gold: VLM | None, options: Mapping[str, Any]) -> Compute:
     assert gold is not None, "a gold teacher needs the gold model"
 
-    def compute(vlm: VLM, batch: Batch, layers: tuple[int, ...]) -> TokenTable:
+    def compute(vlm: VLM, packs: Sequence[Pack], layers: tuple[int, ...]) -> TokenTable:
         with torch.no_grad():
-            return forward(gold, batch, cost=cost, layers=layers, reference=True)
+            return forward_everywhere(gold, collate(vlm, packs), packs, layers=layers, **options)
 
     return compute
 
 
-def _unused(vlm: VLM, batch: Batch, layers: tuple[int, ...]) -> TokenTable:
+def _unused(vlm: VLM, packs: Sequence[Pack], layers: tuple[int, ...]) -> TokenTable:
     raise AssertionError("every table is kept")
 
 
