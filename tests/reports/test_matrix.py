@@ -32,7 +32,8 @@ from unsee.reports.matrix_files import (
     points_text,
 )
 from unsee.reports.matrix_page import write_page
-from unsee.reports.matrix_plot import Box, marker_size, pareto
+from unsee.reports.matrix_plot import marker_size, pareto
+from unsee.reports.plot_labels import Box
 
 KEPT = {"others_named": 0.9, "others_yes_no": 0.8, "attributes": 0.9, "scenes": 0.8}  # mean .85
 GOLD = {"others_named": 0.9, "others_yes_no": 0.8, "attributes": 0.8, "scenes": 0.8}

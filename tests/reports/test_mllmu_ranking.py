@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from unsee.reports.mllmu_page import figure
 from unsee.reports.mllmu_ranking import across_ratios, ranking
 
 
@@ -45,3 +46,12 @@ def test_a_method_stands_where_its_worst_ratio_puts_it() -> None:
     assert lines[2][2:] == ["falls short", "30", "10", "success", "0", "0"]
     assert lines[5][2:] == ["success", "0", "0", "–", "–", "–"]
     assert lines[6][2].startswith("failed: Out of memory.")
+
+
+def test_the_figure_names_every_method_that_has_a_place() -> None:
+    near = [row(f"m{n}", 5, "short", 0.2, 0.1 + n / 1000) for n in range(5)]
+    drawn = str(figure("5", [*near, row("gone", 5, "collapse", 0.0, 0.9), row("failed", 5)]))
+    assert all(f">{n + 1} m{n}<" in drawn for n in range(5))
+    assert ">6 gone<" in drawn
+    assert "failed" not in drawn
+    assert figure("10", near) is None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import matplotlib
@@ -11,6 +10,7 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from unsee.reports.matrix import POINTS, Matrix, Row, naming_score, retained_score
+from unsee.reports.plot_labels import label_marks
 from unsee.reports.plots import COLOURS, FAINT, INK, LINES, PERCENT, STYLE, svg
 from unsee.reports.safe import one_line
 
@@ -39,23 +39,6 @@ WORDS = {
 FLOOR_MARKS = {"target": "s", "gold": "D", "blind": "v"}
 SMALLEST, LARGEST = 30.0, 300.0
 CROWD = 4  # rows in the field of success from which on it gets a panel of its own
-DOTS = 100.0  # pixels per inch of a new figure
-LETTER = 6.6  # width of a letter of a label, in pixels
-
-
-@dataclass(frozen=True)
-class Box:
-    """A rectangle of a label, in pixels."""
-
-    left: float
-    low: float
-    right: float
-    high: float
-
-    def meets(self, other: Box) -> bool:
-        """Whether two rectangles overlap."""
-        apart = self.right < other.left or other.right < self.left
-        return not (apart or self.high < other.low or other.high < self.low)
 
 
 def pareto(matrix: Matrix) -> Markup | None:
@@ -162,45 +145,14 @@ def _dearest(matrix: Matrix) -> float:
 
 
 def _labels(axes: Any, drawn: Sequence[tuple[int, Row]], named: Sequence[tuple[int, Row]]) -> None:
-    """Rank and method beside each mark, over no other mark or label; a line leads from those far away."""
-    taken = [_around(*axes.transData.transform(place(row))) for _, row in drawn]
-    for rank, row in named:
-        at = place(row)
-        assert at is not None, row.title
-        x, y = axes.transData.transform(at)
-        text = f"{rank} {one_line(row.title, 34)}"
-        dx, dy, box = _free_place(x, y, LETTER * len(text), taken, axes.bbox)
-        taken.append(box)
-        near = abs(dy) < 20
-        axes.annotate(
-            text,
-            at,
-            xytext=(dx * 72 / DOTS, dy * 72 / DOTS),
-            textcoords="offset points",
-            fontsize=8,
-            color=LINES[1] if row.status == "collapse" else INK,
-            va="center",
-            zorder=5,
-            arrowprops=None if near else {"arrowstyle": "-", "color": FAINT, "lw": 0.6},
-        )
-
-
-def _around(x: float, y: float) -> Box:
-    return Box(x - 7, y - 7, x + 7, y + 7)
-
-
-def _free_place(
-    x: float, y: float, width: float, taken: Sequence[Box], frame: Any
-) -> tuple[float, float, Box]:
-    """The nearest offset (pixels) at which a label of this width covers nothing."""
-    for dy in (12.0 * n * sign for n in range(40) for sign in (1, -1)):
-        for dx in (12.0, -12.0 - width):
-            box = Box(x + dx, y + dy - 7, x + dx + width, y + dy + 7)
-            inside = frame.x0 <= box.left and box.right <= frame.x1 + 40
-            inside = inside and frame.y0 <= box.low and box.high <= frame.y1
-            if inside and not any(box.meets(other) for other in taken):
-                return dx, dy, box
-    return 12.0, 0.0, Box(x + 12, y - 7, x + 12 + width, y + 7)
+    """Rank and method beside each mark."""
+    marks = [at for _, row in drawn if (at := place(row)) is not None]
+    labels = [
+        (at, f"{rank} {one_line(row.title, 34)}", LINES[1] if row.status == "collapse" else INK)
+        for rank, row in named
+        if (at := place(row)) is not None
+    ]
+    label_marks(axes, marks, labels)
 
 
 def _spoken(row: Row) -> str:

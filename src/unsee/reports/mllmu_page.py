@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from importlib.resources import files
@@ -20,12 +19,13 @@ from unsee.reports.mllmu_beside import whole
 from unsee.reports.mllmu_matrix import blocks
 from unsee.reports.mllmu_ranking import title as title_of
 from unsee.reports.mllmu_standing import POINTS, order
-from unsee.reports.plots import FAINT, GRID, INK, PERCENT, STYLE, svg
+from unsee.reports.plot_labels import label_marks
+from unsee.reports.plots import FAINT, GRID, INK, LINES, PERCENT, STYLE, svg
 from unsee.reports.redact import Redactor
 from unsee.reports.rendering import environment, unsee_version
+from unsee.reports.safe import one_line
 
 SIZE = (9.4, 6.2)
-NEAR = 0.02  # marks closer than this share a label
 _MARKED = re.compile(r"[`*]|\\(?=[\\`*_\[\]|~>])")
 
 
@@ -118,26 +118,19 @@ def figure(ratio: str, rows: Sequence[Mapping[str, Any]]) -> Markup | None:
             found = [row["standing"] for row in placed if row["standing"]["status"] == status]
             xs, ys = [s["left"] for s in found], [s["lost"] for s in found]
             axes.scatter(xs, ys, s=60, label=WORDS[status], zorder=2, **LOOKS[status])
-        for at, ranks in _labels(placed).items():
-            axes.annotate(ranks, at, (6, 4), textcoords="offset points", fontsize=8, color=INK)
         axes.set(xlabel="left: mean distance from the aim on Forget and Test")
         axes.set_ylabel("lost: mean distance below the target on Retain and Real")
         axes.xaxis.set_major_formatter(PERCENT)
         axes.yaxis.set_major_formatter(PERCENT)
         axes.annotate("better ↙", (0.98, 0.97), xycoords="axes fraction", ha="right", va="top", color=FAINT)
         made.legend(loc="outside lower center", ncols=3)
+        made.draw_without_rendering()
+        marks = [(row["standing"]["left"], row["standing"]["lost"]) for row in placed]
+        colours = [LINES[1] if row["standing"]["status"] == "collapse" else INK for row in placed]
+        names = [f"{rank} {one_line(title_of(row), 34)}" for rank, row in enumerate(placed, 1)]
+        label_marks(axes, marks, list(zip(marks, names, colours, strict=True)))
         spoken = "; ".join(
             f"{title_of(row)} left {row['standing']['left']:.0%}, lost {row['standing']['lost']:.0%}"
             for row in placed
         )
         return svg(made, f"standing-{ratio}", f"Left against lost. {spoken}.")
-
-
-def _labels(placed: Sequence[Mapping[str, Any]]) -> dict[tuple[float, float], str]:
-    """Ranks by place; of marks that lie on each other the first and how many more."""
-    ranks: dict[tuple[float, float], list[int]] = {}
-    for rank, row in enumerate(placed, 1):
-        at = row["standing"]["left"], row["standing"]["lost"]
-        near = next((p for p in ranks if math.dist(p, at) < NEAR), at)
-        ranks.setdefault(near, []).append(rank)
-    return {at: f"{r[0]}" if len(r) == 1 else f"{r[0]} and {len(r) - 1} more" for at, r in ranks.items()}
