@@ -11,7 +11,7 @@ import pytest
 
 from unsee.reports.mllmu import markdown
 from unsee.reports.mllmu_beside import across, full_markdown, in_words
-from unsee.reports.mllmu_matrix import _interval
+from unsee.reports.mllmu_matrix import _interval, _sides
 from unsee.reports.mllmu_page import write_evaluation
 
 CELL = "mllmu_cloze/forget/text"
@@ -136,3 +136,21 @@ def test_marks_of_paired_tests_after_holm(target: float, gold: float | None, mar
     row = {"against_target": {CELL: paired(-0.5, 0.001, target)}}
     row |= {} if gold is None else {"against_gold": {CELL: paired(-0.5, 0.001, gold)}}
     assert _interval({CELL: score(0.25, 0, 0.5)}, CELL, row, "forget") == f"25 [0–50]{marks}"
+
+
+def test_forms_of_methods_by_hand() -> None:
+    """In two of three methods the text form forgets more, in one beyond chance; one lacks a figure."""
+
+    def test(value: float, holm: float) -> dict[str, Any]:
+        return {"difference": {"value": value, "low": value, "high": value}, "holm": holm}
+
+    one, other = "mllmu_cloze/forget/text", "mllmu_factuality/test/image_text"
+    methods = {
+        "ga": {one: test(-0.3, 0.01), other: test(0.0, 1.0)},
+        "npo": {one: test(-0.1, 0.2)},
+        "po": {one: test(0.1, 0.04), other: test(3.0, 0.04)},
+    }
+    assert _sides(methods)[1:] == [
+        ["3", "Cloze", "Forget", "by name", "-10 %", "2 (1)", "1 (1)"],
+        ["2", "Fact", "Test", "with the picture", "1.5", "0 (0)", "1 (1)"],
+    ]
