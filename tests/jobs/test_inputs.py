@@ -15,7 +15,7 @@ from tests.jobs.make import save_pictures
 from tests.tiny import build
 from unsee.commands.main import run
 from unsee.config import resolve
-from unsee.jobs.inputs import check, read_retain
+from unsee.jobs.inputs import check, read_retain, with_absolute_paths
 from unsee.nouns import UserError
 
 
@@ -206,3 +206,14 @@ def test_paths_become_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert request.config.image == (str(tmp_path / "000.png"),)
     assert request.config.model == "m"
     assert request.folder.parts[0] == "runs"
+
+
+def test_a_gold_per_ratio_becomes_absolute_where_it_is_a_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "gold-10").mkdir()
+    monkeypatch.chdir(tmp_path)
+    values = {"gold": "gold-{ratio}", "mllmu": {"ratio": 10, "gold_other": "me/other-{ratio}"}}
+    config = with_absolute_paths(resolve(values))
+    assert config.gold == str(tmp_path / "gold-{ratio}")
+    assert config.mllmu.gold_other == "me/other-{ratio}", "a hub id"

@@ -11,6 +11,7 @@ from unsee.config import RunConfig
 from unsee.jobs import embedded
 from unsee.jobs.concepts import make_concept
 from unsee.jobs.folder import check_free
+from unsee.jobs.mllmu_floors import RATIO
 from unsee.jobs.training import method_of, scope_of
 from unsee.methods.parts import Method
 from unsee.models.pictures import open_folder, open_picture
@@ -181,13 +182,14 @@ def _own_request(config: RunConfig, job: str) -> Request:
 
 def with_absolute_paths(config: RunConfig) -> RunConfig:
     """The same configuration with every local path absolute, so that run.yaml works from anywhere."""
+    ratio = config.mllmu.ratio
     return config.model_copy(
         update={
             "model": _model_path(config.model),
             "adapter": _absolute(config.adapter),
             "image": tuple(_absolute(path) for path in config.image),
             "retain": _absolute(config.retain),
-            "gold": _model_path(config.gold),
+            "gold": _model_path(config.gold, ratio),
             "test": _absolute(config.test),
             "mmubench": config.mmubench.model_copy(
                 update={
@@ -201,7 +203,7 @@ def with_absolute_paths(config: RunConfig) -> RunConfig:
                 update={
                     "data": _model_path(config.mllmu.data),
                     "base": _model_path(config.mllmu.base),
-                    "gold_other": _model_path(config.mllmu.gold_other),
+                    "gold_other": _model_path(config.mllmu.gold_other, ratio),
                     "judge_model": _judge_path(config.mllmu.judge_url, config.mllmu.judge_model),
                 }
             ),
@@ -281,10 +283,10 @@ def _folder(config: RunConfig, job: str, concept_id: str) -> Path:
     return Path("runs") / f"{job}-{concept_id}-{config.identity[:8]}"
 
 
-def _model_path(model: str) -> str:
-    """A folder by its absolute path, a hub id as it is."""
-    local = Path(model).expanduser()
-    return str(local.resolve()) if model and local.exists() else model
+def _model_path(model: str, ratio: int = 0) -> str:
+    """A folder by its absolute path, a hub id as it is; either may hold a place for the forget ratio."""
+    there = Path(model.replace(RATIO, str(ratio))).expanduser().exists()
+    return str(Path(model).expanduser().resolve()) if model and there else model
 
 
 def _judge_path(url: str, model: str) -> str:
