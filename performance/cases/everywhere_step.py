@@ -22,7 +22,7 @@ from unsee.packs.everywhere import forward_everywhere
 from unsee.packs.features import FeatureCache
 from unsee.packs.pack import build_packs, collate
 from unsee.packs.rows import Row, make_rows
-from unsee.training.losses import everywhere_roles, start_step
+from unsee.training.losses import active_terms, everywhere_roles, start_step
 
 WEIGHT = 1e-3
 RETAIN = Turn(None, 0)  # a step of retain rows alone
@@ -33,7 +33,7 @@ def prepare(shape: Shape) -> Case:
     plain = build(shape)
     other, size = copied(plain)
     vlm, method = with_adapter(plain), get("ga_kl", {"variant": "released_code", "weight": WEIGHT})
-    wanted = everywhere_roles(method, RETAIN)
+    wanted = everywhere_roles(active_terms(method, RETAIN))
 
     @cache
     def rows(number: int) -> list[Row]:
