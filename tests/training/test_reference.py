@@ -7,6 +7,7 @@ import torch
 from torch.nn import functional
 
 from tests.packs.plain import plain_forward
+from tests.packs.test_tables import with_adapter
 from tests.tiny import build
 from tests.training.rows import SCOPE, examples, settings
 from unsee.methods.parts import Teacher
@@ -27,11 +28,7 @@ def test_kept_equals_computed(family):
     whole = collate(target, build_packs(target, rows))
     with torch.no_grad():
         before = forward(target, whole).logits
-    vlm = attach(target, SCOPE, seed=0)
-    with torch.no_grad():
-        for name, weight in vlm.model.named_parameters():
-            if "lora_B" in name:
-                weight.normal_(std=0.1)
+    vlm = with_adapter(target)
     cost = Cost()
     sizes = {"pack_tokens": 1536, "forward_tokens": 8192, "cost": cost}
     kept = make_reference(vlm, rows, max_bytes=2**30, **sizes)
@@ -105,11 +102,7 @@ def test_sums_over_all_positions_are_those_of_the_row_alone(family):
     target, gold = build(family), build(family, seed=7)
     chosen = examples()
     rows = make_rows(target, chosen)
-    vlm = attach(target, SCOPE, seed=0)
-    with torch.no_grad():
-        for name, weight in vlm.model.named_parameters():
-            if "lora_B" in name:
-                weight.normal_(std=0.1)
+    vlm = with_adapter(target)
     wanted = {"nll": frozenset(row.role for row in rows) - {"anchor"}}
     sizes = {"pack_tokens": 1536, "forward_tokens": 8192, "everywhere": wanted, "gold": gold}
     asked = [rows[4], rows[0], rows[8]]

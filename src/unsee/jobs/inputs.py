@@ -11,7 +11,7 @@ from unsee.config import RunConfig
 from unsee.jobs import embedded
 from unsee.jobs.concepts import make_concept
 from unsee.jobs.folder import check_free
-from unsee.jobs.mllmu_floors import RATIO
+from unsee.jobs.mllmu_floors import at_ratio
 from unsee.jobs.training import method_of, scope_of
 from unsee.methods.parts import Method
 from unsee.models.pictures import open_folder, open_picture
@@ -285,7 +285,7 @@ def _folder(config: RunConfig, job: str, concept_id: str) -> Path:
 
 def _model_path(model: str, ratio: int = 0) -> str:
     """A folder by its absolute path, a hub id as it is; either may hold a place for the forget ratio."""
-    there = Path(model.replace(RATIO, str(ratio))).expanduser().exists()
+    there = Path(at_ratio(model, ratio)).expanduser().exists()
     return str(Path(model).expanduser().resolve()) if model and there else model
 
 

@@ -17,7 +17,7 @@ from unsee.jobs.judge import asked_judge
 from unsee.jobs.lines import Lines, unfinished, write_atomic
 from unsee.jobs.measure import as_record
 from unsee.jobs.mllmu_asking import ask_missing
-from unsee.jobs.mllmu_floors import RATIO, base_of, check_floors, gold_of, other_gold_of
+from unsee.jobs.mllmu_floors import at_ratio, base_of, check_floors, gold_of, other_gold_of
 from unsee.jobs.receipt import Receipt, print_cost
 from unsee.jobs.start import quiet
 from unsee.metrics.factuality import LONGEST_REPLY, AskingFactJudge, FactJudge, KeyFactJudge
@@ -209,8 +209,7 @@ def _floors(config: RunConfig, options: MllmuOptions, preset: Preset) -> dict[st
     named = {"base": config.mllmu.base, "gold": config.gold, OTHER_GOLD: config.mllmu.gold_other}
     if options.controls and preset.parser == "likelihood":
         named = {"base": base_of(config), "gold": gold_of(config), OTHER_GOLD: other_gold_of(config)}
-    ratio = str(config.mllmu.ratio)
-    return {label: model.replace(RATIO, ratio) for label, model in named.items() if model}
+    return {label: at_ratio(model, config.mllmu.ratio) for label, model in named.items() if model}
 
 
 def _inputs(config: RunConfig, vlm: VLM, asked: Protocol, floors: Mapping[str, str]) -> dict[str, str]:

@@ -17,6 +17,11 @@ GOLD_SEEDS = (0, 1)
 """Seeds of which gold models may be shipped."""
 
 
+def at_ratio(model: str, ratio: int) -> str:
+    """The model of this ratio, where a path or hub id holds a place for it."""
+    return model.replace(RATIO, str(ratio))
+
+
 def base_of(config: RunConfig) -> str:
     """Folder or hub id of the model before the people were taught; empty = there is none."""
     if config.mllmu.base or not config.embedded:
@@ -27,14 +32,14 @@ def base_of(config: RunConfig) -> str:
 def gold_of(config: RunConfig) -> str:
     """Folder or hub id of the model that never saw the forget people; empty = there is none."""
     if config.gold:
-        return config.gold.replace(RATIO, str(config.mllmu.ratio))
+        return at_ratio(config.gold, config.mllmu.ratio)
     return _shipped_gold(config, config.world.gold_seed)
 
 
 def other_gold_of(config: RunConfig) -> str:
     """Folder or hub id of the second gold model; empty = there is none."""
     if config.mllmu.gold_other:
-        return config.mllmu.gold_other.replace(RATIO, str(config.mllmu.ratio))
+        return at_ratio(config.mllmu.gold_other, config.mllmu.ratio)
     if config.gold or not gold_of(config):
         return ""
     found = (_shipped_gold(config, seed) for seed in GOLD_SEEDS if seed != config.world.gold_seed)

@@ -48,7 +48,6 @@ from unsee.methods.parts import (
     answer_tokens,
     knob,
     next_tokens,
-    one,
 )
 from unsee.objectives import (
     Reduction,
@@ -105,23 +104,26 @@ def npo_loss(table: TokenTable, reference: TokenTable, beta: float, reduction: R
 def forget_term(knobs: NPO, beta: float) -> Term:
     """The forget term of a variant."""
     source = knobs.reference or ("gold" if knobs.variant == "released_code" else "target")
+    roles, teacher = frozenset(FORGET_ROLES), GOLD if source == "gold" else TARGET
 
-    def loss(table: TokenTable, teacher: TokenTable | None) -> Tensor:
-        assert teacher is not None, "NPO needs the reference"
-        if knobs.variant == "released_code":
-            tokens = table.logits.new_tensor([next_tokens(row) for row in table.rows])
-            return batch_preference_loss(-table.everywhere[NLL], -teacher.everywhere[NLL], tokens, beta)
-        if knobs.variant == "released_code_clear":
-            return clear_npo(table.logits, teacher.logits, table.row, len(table.rows), beta)
-        return npo_loss(table, teacher, beta, knobs.reduction)
+    def by_row(table: TokenTable, reference: TokenTable | None) -> Tensor:
+        assert reference is not None, "NPO needs the reference"
+        return npo_loss(table, reference, beta, knobs.reduction)
 
-    teacher = GOLD if source == "gold" else TARGET
+    def by_batch(table: TokenTable, reference: TokenTable | None) -> Tensor:
+        assert reference is not None, "NPO needs the reference"
+        tokens = table.logits.new_tensor([next_tokens(row) for row in table.rows])
+        return batch_preference_loss(-table.everywhere[NLL], -reference.everywhere[NLL], tokens, beta)
+
+    def by_vocabulary(table: TokenTable, reference: TokenTable | None) -> Tensor:
+        assert reference is not None, "NPO needs the reference"
+        return clear_npo(table.logits, reference.logits, table.row, len(table.rows), beta)
+
     if knobs.variant == "released_code":
-        return Term(
-            "npo", frozenset(FORGET_ROLES), 1.0, loss, teacher, next_tokens, whole=True, everywhere=NLL
-        )
-    count = answer_tokens if knobs.variant == "released_code_clear" else one
-    return Term("npo", frozenset(FORGET_ROLES), 1.0, loss, teacher, count)
+        return Term("npo", roles, 1.0, by_batch, teacher, next_tokens, whole=True, everywhere=NLL)
+    if knobs.variant == "released_code_clear":
+        return Term("npo", roles, 1.0, by_vocabulary, teacher, answer_tokens)
+    return Term("npo", roles, 1.0, by_row, teacher)
 
 
 def npo(knobs: NPO) -> Method:

@@ -147,12 +147,8 @@ def _dearest(matrix: Matrix) -> float:
 def _labels(axes: Any, drawn: Sequence[tuple[int, Row]], named: Sequence[tuple[int, Row]]) -> None:
     """Rank and method beside each mark."""
     marks = [at for _, row in drawn if (at := place(row)) is not None]
-    labels = [
-        (at, f"{rank} {one_line(row.title, 34)}", LINES[1] if row.status == "collapse" else INK)
-        for rank, row in named
-        if (at := place(row)) is not None
-    ]
-    label_marks(axes, marks, labels)
+    names = [(at, rank, row.title, row.status) for rank, row in named if (at := place(row)) is not None]
+    label_marks(axes, marks, names)
 
 
 def _spoken(row: Row) -> str:

@@ -11,7 +11,7 @@ from unsee.reports.blocks import Block, Code, Heading, Items, Table, Words, as_t
 from unsee.reports.measures import measure_of, show, show_range
 from unsee.reports.mllmu import SIDES, TITLES, shown
 from unsee.reports.mllmu_beside import across, distance_text, gap_text, in_words, place_text
-from unsee.reports.mllmu_ranking import COST, RESULTS, across_ratios, cost_of, one_line, ranking, title
+from unsee.reports.mllmu_ranking import COST, RESULTS, across_ratios, cost_of, in_one_line, ranking, title
 from unsee.reports.mllmu_standing import FORGOTTEN, order
 from unsee.reports.safe import markdown
 
@@ -261,7 +261,7 @@ def _sides(methods: Mapping[str, Mapping[str, Any]]) -> list[list[str]]:
 def _failures(found: Mapping[str, Any]) -> Iterator[Block]:
     rows = found["rows"]
     lines = [
-        f"`{title(row)}`, {row['ratio']} %: {markdown(one_line(text), 400)}"
+        f"`{title(row)}`, {row['ratio']} %: {markdown(in_one_line(text), 400)}"
         for row in rows
         for text in row["failures"]
     ]

@@ -20,10 +20,9 @@ from unsee.reports.mllmu_matrix import blocks
 from unsee.reports.mllmu_ranking import title as title_of
 from unsee.reports.mllmu_standing import POINTS, order
 from unsee.reports.plot_labels import label_marks
-from unsee.reports.plots import FAINT, GRID, INK, LINES, PERCENT, STYLE, svg
+from unsee.reports.plots import FAINT, GRID, PERCENT, STYLE, svg
 from unsee.reports.redact import Redactor
 from unsee.reports.rendering import environment, unsee_version
-from unsee.reports.safe import one_line
 
 SIZE = (9.4, 6.2)
 _MARKED = re.compile(r"[`*]|\\(?=[\\`*_\[\]|~>])")
@@ -126,9 +125,8 @@ def figure(ratio: str, rows: Sequence[Mapping[str, Any]]) -> Markup | None:
         made.legend(loc="outside lower center", ncols=3)
         made.draw_without_rendering()
         marks = [(row["standing"]["left"], row["standing"]["lost"]) for row in placed]
-        colours = [LINES[1] if row["standing"]["status"] == "collapse" else INK for row in placed]
-        names = [f"{rank} {one_line(title_of(row), 34)}" for rank, row in enumerate(placed, 1)]
-        label_marks(axes, marks, list(zip(marks, names, colours, strict=True)))
+        names = [(rank, title_of(row), row["standing"]["status"]) for rank, row in enumerate(placed, 1)]
+        label_marks(axes, marks, [(mark, *name) for mark, name in zip(marks, names, strict=True)])
         spoken = "; ".join(
             f"{title_of(row)} left {row['standing']['left']:.0%}, lost {row['standing']['lost']:.0%}"
             for row in placed

@@ -25,10 +25,10 @@ def ranking(rows: Sequence[Row]) -> list[list[str]]:
     for rank, row in enumerate(sorted(rows, key=order), 1):
         found = row.get("standing")
         if found:
-            told = [RESULTS[found["status"]], *(points(found[key]) for key in ("left", "lost", "broken"))]
+            told = [RESULTS[found["status"]], *(_points(found[key]) for key in ("left", "lost", "broken"))]
             lines.append([str(rank), f"`{title(row)}`", *told, *cost_of(row)])
         else:
-            lines.append([str(rank), f"`{title(row)}`", state(row), *["–"] * (3 + len(COST))])
+            lines.append([str(rank), f"`{title(row)}`", _state(row), *["–"] * (3 + len(COST))])
     return lines
 
 
@@ -43,7 +43,7 @@ def across_ratios(rows: Sequence[Row]) -> list[list[str]]:
         by_title.setdefault(title(row), {})[row["ratio"]] = row
 
     def place(found: Mapping[int, Row]) -> tuple[int, float]:
-        orders = [order(found[ratio]) if ratio in found else order({}) for ratio in ratios]
+        orders = [order(found.get(ratio, {})) for ratio in ratios]
         return max(kind for kind, _ in orders), sum(distance for _, distance in orders)
 
     header = [f"{ratio} % {word}" for ratio in ratios for word in ("result", "left", "lost")]
@@ -57,19 +57,19 @@ def across_ratios(rows: Sequence[Row]) -> list[list[str]]:
 def _of_ratio(row: Row | None) -> list[str]:
     found = (row or {}).get("standing")
     if row is None or not found:
-        return [state(row) if row else "–", "–", "–"]
-    return [RESULTS[found["status"]], points(found["left"]), points(found["lost"])]
+        return [_state(row) if row else "–", "–", "–"]
+    return [RESULTS[found["status"]], _points(found["left"]), _points(found["lost"])]
 
 
-def points(value: float) -> str:
+def _points(value: float) -> str:
     """A share as points of 100."""
     return show(value, "share").removesuffix(" %")
 
 
-def state(row: Row) -> str:
+def _state(row: Row) -> str:
     """Why a row has no figures."""
     if row["failures"]:
-        return f"failed: {markdown(one_line(row['failures'][0]), 160)}"
+        return f"failed: {markdown(in_one_line(row['failures'][0]), 160)}"
     return "not ranked" if "models" in row else "not finished"
 
 
@@ -84,6 +84,6 @@ def cost_of(row: Row | None) -> list[str]:
     return [""] * len(COST) if row is None else [count_text(row["cost"].get(key)) for key in COST]
 
 
-def one_line(text: str) -> str:
+def in_one_line(text: str) -> str:
     """A message of several lines as one."""
     return "; ".join(" ".join(line.split()) for line in text.splitlines() if line.strip())

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from unsee.reports.plots import FAINT
+from unsee.reports.plots import FAINT, INK, LINES
+from unsee.reports.safe import one_line
 
 DOTS = 100.0  # pixels per inch of a new figure
 LETTER = 6.6  # width of a letter of a label, in pixels
@@ -28,16 +29,17 @@ class Box:
         return not (apart or self.high < other.low or other.high < self.low)
 
 
-def label_marks(axes: Any, marks: Sequence[Place], labels: Sequence[tuple[Place, str, str]]) -> None:
-    """Writes each label beside its mark; a line leads to it from those far away.
+def label_marks(axes: Any, marks: Sequence[Place], named: Sequence[tuple[Place, int, str, str]]) -> None:
+    """Writes rank and name beside each mark; a line leads to it from those far away.
 
     Args:
         axes: Of a figure that was laid out (``draw_without_rendering``).
         marks: All marks in the panel, in units of the data.
-        labels: Mark, text and colour.
+        named: Mark, rank, name and status; a collapse has the colour of its mark.
     """
     taken = [_around(*axes.transData.transform(mark)) for mark in marks]
-    for mark, text, colour in labels:
+    for mark, rank, name, status in named:
+        text = f"{rank} {one_line(name, 34)}"
         x, y = axes.transData.transform(mark)
         dx, dy, box = _free_place(x, y, LETTER * len(text), taken, axes.bbox)
         taken.append(box)
@@ -47,7 +49,7 @@ def label_marks(axes: Any, marks: Sequence[Place], labels: Sequence[tuple[Place,
             xytext=(dx * 72 / DOTS, dy * 72 / DOTS),
             textcoords="offset points",
             fontsize=8,
-            color=colour,
+            color=LINES[1] if status == "collapse" else INK,
             va="center",
             zorder=5,
             arrowprops=None if abs(dy) < 20 else {"arrowstyle": "-", "color": FAINT, "lw": 0.6},

@@ -90,17 +90,19 @@ class Reference:
             logits = table.logits[order]
             states = {layer: value[order] for layer, value in table.states.items()}
             sums = {name: value[places] for name, value in table.everywhere.items()}
-        return replace(_as_table(rows, logits, states), everywhere=sums)
+        return _as_table(rows, logits, states, sums)
 
 
-def _as_table(rows: Sequence[Row], logits: Tensor, states: Mapping[int, Tensor]) -> TokenTable:
+def _as_table(
+    rows: Sequence[Row], logits: Tensor, states: Mapping[int, Tensor], everywhere: Mapping[str, Tensor]
+) -> TokenTable:
     device = logits.device
     labels = torch.tensor([label for row in rows for label in row.labels], device=device)
     keep = torch.tensor([k for row in rows for k in row.keep], device=device)
     sizes = torch.tensor([len(row.labels) for row in rows], device=device)
     assert logits.shape[0] == len(labels), (logits.shape, len(labels))
     index = torch.arange(len(rows), device=device).repeat_interleave(sizes)
-    return TokenTable(logits, labels, index, keep, tuple(rows), states)
+    return TokenTable(logits, labels, index, keep, tuple(rows), states, everywhere)
 
 
 def _order(table: TokenTable, rows: Sequence[Row]) -> tuple[Tensor, list[int]]:
